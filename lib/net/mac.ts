@@ -1,0 +1,48 @@
+/**
+ * MACs, and the rule that ties them to addresses: `02:42:` and the four IPv4 bytes, so that a MAC
+ * prefix *is* an address prefix. IPv6 addresses end in the IPv4 address, so the rule serves both.
+ */
+import type { Ip4 } from "./ip4.ts";
+import type { Ip6 } from "./ip6.ts";
+import type { Prefix4, Prefix6 } from "./prefix.ts";
+
+/** A MAC as an unsigned number of 48 bits. */
+export type Mac = number & { readonly __brand: "Mac" };
+
+/** What every computed MAC begins with: 02:42, locally administered, as Docker's. */
+export const computedMacs = { mac: 0x0242_0000_0000 as Mac, mask: 0xffff_0000_0000 as Mac };
+
+export const macOfIp4 = (address: Ip4): Mac => (computedMacs.mac + address) as Mac;
+
+/** The MACs of a prefix's addresses: 10.2.0.64/26 is 02:42:0a:02:00:40/ff:ff:ff:ff:ff:c0. */
+export const macsOfPrefix4 = (prefix: Prefix4): { mac: Mac; mask: Mac } => ({
+  mac: macOfIp4(prefix.base),
+  mask: (0xffff_ffff_ffff - (2 ** (32 - prefix.length) - 1)) as Mac,
+});
+
+/** The address of `prefix` that ends in the IPv4 address: fd00:2::/64 and 10.2.0.65 is fd00:2::a02:41. */
+export const ip6Of = (prefix: Prefix6, address: Ip4): Ip6 => (prefix.base | BigInt(address)) as Ip6;
+
+/** fe80::/64: link-local addresses follow the same rule, so that the same flows resolve them. */
+export const linkLocal: Prefix6 = { base: (0xfe80n << 112n) as Ip6, length: 64 };
+
+/** Six pairs of hexadecimal digits, parted by colons. */
+export function parseMac(text: string): Mac | undefined {
+  if (!/^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$/.test(text)) return undefined;
+  return Number.parseInt(text.replaceAll(":", ""), 16) as Mac;
+}
+
+export function formatMac(mac: Mac): string {
+  return Array.from(macBytes(mac), (byte) => byte.toString(16).padStart(2, "0")).join(":");
+}
+
+export function macBytes(mac: Mac): Uint8Array {
+  return Uint8Array.from(
+    { length: 6 },
+    (_, index) => Math.floor(mac / 2 ** (40 - 8 * index)) % 256,
+  );
+}
+
+export function macOfBytes(bytes: Uint8Array): Mac {
+  return bytes.subarray(0, 6).reduce((value, byte) => value * 256 + byte, 0) as Mac;
+}

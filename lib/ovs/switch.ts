@@ -1,0 +1,69 @@
+/**
+ * Open vSwitch, as the short-lived commands see it: two small blocking clients.
+ *
+ * Invariants: a database transaction or a bundle of flows happens whole or not at all; every reply
+ * that says "error" becomes a Failure with the switch's own words; every wait has a deadline.
+ * Reconnecting is the caller's.
+ * Sources: RFC 7047 (OVSDB), ovs-vswitchd.conf.db(5), ONF TS-025 (OpenFlow 1.5).
+ */
+import type { Deadline } from "../deadline.ts";
+import type { Flow, Ofport } from "./flow.ts";
+import type { Operation, OperationResult } from "./ovsdb-json.ts";
+
+export interface Database {
+  /**
+   * Sends a transaction and does not wait. Several may be under way; the database answers each
+   * when its own `wait` operations allow.
+   */
+  readonly send: (operations: readonly Operation[], deadline: Deadline) => Pending;
+  /** Sends and waits. */
+  readonly transact: (
+    operations: readonly Operation[],
+    deadline: Deadline,
+  ) => readonly OperationResult[];
+  readonly close: () => void;
+}
+
+/** A transaction under way. */
+export interface Pending {
+  /** Its results, one for each operation; throws Failure "switch-refused" for an error. */
+  readonly results: (deadline: Deadline) => readonly OperationResult[];
+}
+
+/** Which flows: by cookie, under a mask. */
+export interface CookieFilter {
+  readonly cookie: bigint;
+  readonly mask: bigint;
+}
+
+export type FlowChange =
+  | { readonly do: "add"; readonly flow: Flow }
+  | { readonly do: "delete"; readonly cookies: CookieFilter };
+
+export interface Flows {
+  /**
+   * Sends a bundle's changes and does not wait. They take effect, atomically and in order, with
+   * `commit`, which first reads what the switch said of each change: *measured*, a message that is
+   * refused when it is added to a bundle doesn't fail the bundle's commit.
+   */
+  readonly stage: (changes: readonly FlowChange[], deadline: Deadline) => StagedBundle;
+  /** How many flows (and packets and bytes) the cookies select. May be asked while staged. */
+  readonly aggregate: (
+    cookies: CookieFilter,
+    deadline: Deadline,
+  ) => { readonly flows: number; readonly packets: bigint; readonly bytes: bigint };
+  /** The flows themselves, read back from the switch. */
+  readonly dump: (cookies: CookieFilter, deadline: Deadline) => readonly Flow[];
+  readonly close: () => void;
+}
+
+export interface StagedBundle {
+  readonly commit: (deadline: Deadline) => void;
+}
+
+/** A port's state as OpenFlow reports it. */
+export interface PortState {
+  readonly port: Ofport;
+  readonly name: string;
+  readonly linkDown: boolean;
+}

@@ -1,0 +1,85 @@
+/**
+ * The store: a small ordered map with revisions, compared and swapped.
+ *
+ * Invariants: every write is one transaction that compares what was read; revisions only grow;
+ * a conflict is a value, a broken store an exception; nothing hangs on a clock.
+ * Why: one interface, two stores (a file for one machine, etcd for a cluster), one contract suite.
+ * Source: etcd's KV semantics (etcd API reference, "Key-Value API"), as far as we use them.
+ */
+import type { Deadline } from "../deadline.ts";
+
+/** etcd's mod revision: what compare-and-swap compares. Larger than 0 for anything that exists. */
+export type Revision = number & { readonly __brand: "Revision" };
+
+export interface Entry {
+  readonly key: string;
+  readonly value: string;
+  readonly createRevision: Revision;
+  readonly modRevision: Revision;
+}
+
+/** What was read at one revision. */
+export interface Snapshot {
+  readonly entries: readonly Entry[];
+  readonly revision: Revision;
+}
+
+export type Compare =
+  /** The key does not exist. */
+  | { readonly absent: string }
+  /** Nothing exists in [from, to). */
+  | { readonly absentFrom: string; readonly to: string }
+  /** Nothing in [from, to) was written after `revision`. */
+  | { readonly unchangedFrom: string; readonly to: string; readonly revision: Revision }
+  | { readonly key: string; readonly createRevision: Revision }
+  | { readonly key: string; readonly modRevision: Revision }
+  | { readonly key: string; readonly value: string };
+
+export type Write = { readonly put: string; readonly value: string } | { readonly remove: string };
+
+/** All compares hold, then all writes happen, at one revision; else none. No key is written twice. */
+export interface Txn {
+  readonly compares: readonly Compare[];
+  readonly writes: readonly Write[];
+}
+
+/** A lost race is a value. */
+export type Commit = { readonly ok: true; readonly revision: Revision } | { readonly ok: false };
+
+export interface StoreEvent {
+  readonly type: "put" | "remove";
+  readonly key: string;
+  /** Empty for "remove". */
+  readonly value: string;
+  readonly revision: Revision;
+}
+
+export type WatchEnd =
+  /** The revision asked for is no longer held: read all again and watch from there. */
+  { readonly reason: "compacted"; readonly oldest: Revision } | { readonly reason: "closed" };
+
+export interface Store {
+  /** Names this store's content: changes when it was wiped or is another one. */
+  readonly identity: (deadline: Deadline) => Promise<string>;
+  readonly get: (key: string, deadline: Deadline) => Promise<Entry | undefined>;
+  /** All keys that begin with `prefix`, in the order of their bytes. */
+  readonly range: (prefix: string, deadline: Deadline) => Promise<Snapshot>;
+  readonly commit: (txn: Txn, deadline: Deadline) => Promise<Commit>;
+  /**
+   * Gives every event of keys that begin with `prefix`, from `from` on (inclusive), in order, in
+   * batches of one revision, until the signal aborts or the revision is compacted.
+   */
+  readonly watch: (
+    prefix: string,
+    from: Revision,
+    onEvents: (events: readonly StoreEvent[]) => void,
+    signal: AbortSignal,
+  ) => Promise<WatchEnd>;
+  readonly close: () => Promise<void>;
+}
+
+/** The first key after all that begin with `prefix` (etcd's range end). */
+export function endOf(prefix: string): string {
+  const last = prefix.charCodeAt(prefix.length - 1);
+  return prefix.slice(0, -1) + String.fromCharCode(last + 1);
+}
