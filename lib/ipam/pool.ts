@@ -1,0 +1,208 @@
+/**
+ * The addresses of the blocks this node holds: given and given back by link(2), with no lock but
+ * the attachment's own, which the caller holds.
+ */
+import type { Dir } from "../dir.ts";
+import { Failure } from "../errors.ts";
+import { fnv1a64 } from "../hash.ts";
+import { formatIp4, type Ip4, parseIp4 } from "../net/ip4.ts";
+import { macOfIp4 } from "../net/mac.ts";
+import { contains4 } from "../net/prefix.ts";
+import {
+  type Assignment,
+  type AttachmentId,
+  blockName,
+  formatAssignment,
+  type HeldBlock,
+  ownerName,
+  parseAssignment,
+  sameAttachment,
+} from "./assignment.ts";
+import { type Candidate, freeAddresses } from "./choose.ts";
+import type { Network } from "./network.ts";
+
+/** The folders of the run directory that hold assignments. */
+export interface PoolDirs {
+  readonly networks: Dir;
+  readonly owners: Dir;
+  readonly ports: Dir;
+}
+
+export interface Want {
+  readonly id: AttachmentId;
+  readonly network: Network;
+  readonly blocks: readonly HeldBlock[];
+  /** This address and no other. */
+  readonly address?: Ip4 | undefined;
+  /** Whether it needs a port number on the switch. */
+  readonly port: "give" | "none";
+  readonly workload: Readonly<Record<string, string>>;
+}
+
+export type Assigned =
+  /** `made` is false where the attachment had it already: then it is not ours to take back. */
+  | { readonly outcome: "assigned"; readonly assignment: Assignment; readonly made: boolean }
+  /** No address is free in the blocks held. */
+  | { readonly outcome: "full" }
+  /** The address asked for is not in a block held. */
+  | { readonly outcome: "elsewhere" }
+  /** Another attachment has the address asked for. */
+  | { readonly outcome: "taken"; readonly by: AttachmentId | undefined };
+
+/** Port numbers of attachments; below are the tunnel's and room for what comes. */
+const ports = { first: 16, last: 0xfe00 } as const;
+
+/** Gives the attachment an address, or the one that it has. */
+export function assign(dirs: PoolDirs, want: Want): Assigned {
+  const known = find(dirs, want.id);
+  if (known !== undefined) {
+    const kept = keep(dirs, known, want);
+    if (kept !== undefined) return kept;
+  }
+  const folder = dirs.networks.make(want.network.name);
+  const last = parseIp4(folder.read("last") ?? "");
+  let refused: Ip4 | undefined;
+  for (const candidate of candidatesOf(folder, want, last)) {
+    const assignment = begin(dirs, want, candidate);
+    const block = folder.open(assignment.block);
+    const linked = block === undefined ? "gone" : linkAddress(dirs, block, assignment);
+    block?.close();
+    if (linked === "linked") {
+      if (want.address === undefined) folder.replace("last", formatIp4(assignment.address));
+      return { outcome: "assigned", assignment, made: true };
+    }
+    refused = assignment.address;
+    release(dirs, want.id);
+  }
+  if (want.address === undefined) return { outcome: "full" };
+  if (refused === undefined) return { outcome: "elsewhere" };
+  return { outcome: "taken", by: holderOf(folder, want.blocks, refused)?.id };
+}
+
+/** The attachment's assignment, whole or only begun; undefined if there is none. */
+export function find(dirs: PoolDirs, id: AttachmentId): Assignment | undefined {
+  const text = dirs.owners.read(ownerName(id));
+  const assignment = text === undefined ? undefined : parseAssignment(text);
+  return assignment !== undefined && sameAttachment(assignment.id, id) ? assignment : undefined;
+}
+
+/** Whether the assignment's address is linked: it is the attachment's, and nobody else's. */
+export function isHeld(dirs: PoolDirs, assignment: Assignment): boolean {
+  const block = dirs.networks.open(assignment.network)?.open(assignment.block);
+  const text = block?.read(formatIp4(assignment.address));
+  const holder = text === undefined ? undefined : parseAssignment(text);
+  return holder !== undefined && sameAttachment(holder.id, assignment.id);
+}
+
+/**
+ * Gives back what the attachment has; nothing if it has nothing. The owner's name goes last, so
+ * that a release that is cut short is found and finished by the next.
+ */
+export function release(dirs: PoolDirs, id: AttachmentId): void {
+  const name = ownerName(id);
+  const assignment = find(dirs, id);
+  if (assignment !== undefined) {
+    const { ofport } = assignment;
+    if (ofport !== undefined) removeIfOf(dirs.ports, `${ofport}`, id);
+    const folder = dirs.networks.open(assignment.network);
+    const block = folder?.open(assignment.block);
+    if (block !== undefined) removeIfOf(block, formatIp4(assignment.address), id);
+    block?.close();
+    folder?.close();
+  }
+  dirs.owners.remove(beginning(name));
+  dirs.owners.remove(name);
+}
+
+/** Every assignment on this node, begun ones included. */
+export function listAssignments(dirs: PoolDirs): readonly Assignment[] {
+  return dirs.owners
+    .list()
+    .map((name) => parseAssignment(dirs.owners.read(name) ?? ""))
+    .filter((assignment) => assignment !== undefined);
+}
+
+/** The file an assignment is written to before it has its name; one writer, so a fixed name. */
+const beginning = (name: string) => `${name}.new`;
+
+/** The assignment that the attachment has already, if it is whole or can be made so. */
+function keep(dirs: PoolDirs, known: Assignment, want: Want): Assigned | undefined {
+  const same =
+    known.network === want.network.name &&
+    (want.address === undefined || want.address === known.address) &&
+    (want.port === "give") === (known.ofport !== undefined);
+  const held = isHeld(dirs, known);
+  if (held && same) return { outcome: "assigned", assignment: known, made: false };
+  if (held) {
+    throw new Failure(
+      "attachment-exists",
+      `Cannot assign an address to "${known.id.ifname}" of ${known.id.containerId}: it has ${formatIp4(known.address)} in network "${known.network}"`,
+      { details: "Call DEL for it first." },
+    );
+  }
+  // Begun by an ADD that was killed: begin again.
+  release(dirs, want.id);
+  return undefined;
+}
+
+function* candidatesOf(folder: Dir, want: Want, last: Ip4 | undefined): Generator<Candidate> {
+  const { network, blocks, address } = want;
+  if (address === undefined) {
+    yield* freeAddresses(network, blocks, (block) => takenIn(folder, block), last);
+    return;
+  }
+  const block = blocks.find(({ prefix }) => contains4(prefix, address));
+  if (block !== undefined) yield { block, address };
+}
+
+function takenIn(folder: Dir, block: HeldBlock): ReadonlySet<Ip4> {
+  const opened = folder.open(blockName(block));
+  const names = opened?.list() ?? [];
+  opened?.close();
+  return new Set(names.map(parseIp4).filter((address) => address !== undefined));
+}
+
+/** Writes the assignment under its owner's name, and takes a port number for it. */
+function begin(dirs: PoolDirs, want: Want, candidate: Candidate): Assignment {
+  const name = ownerName(want.id);
+  const write = (ofport: number | undefined) => {
+    const assignment: Assignment = {
+      id: want.id,
+      network: want.network.name,
+      block: blockName(candidate.block),
+      address: candidate.address,
+      mac: macOfIp4(candidate.address),
+      ofport,
+      workload: want.workload,
+    };
+    dirs.owners.remove(beginning(name));
+    dirs.owners.create(beginning(name), formatAssignment(assignment));
+    dirs.owners.rename(beginning(name), name);
+    return assignment;
+  };
+  if (want.port === "none") return write(undefined);
+  const count = ports.last - ports.first + 1;
+  const start = Number(fnv1a64(name) % BigInt(count));
+  for (let step = 0; step < count; step += 1) {
+    const ofport = ports.first + ((start + step) % count);
+    const assignment = write(ofport);
+    if (dirs.owners.link(name, dirs.ports, `${ofport}`) === "linked") return assignment;
+  }
+  throw new Failure("no-address", `Cannot give a port number: all ${count} are taken`);
+}
+
+function linkAddress(dirs: PoolDirs, block: Dir, assignment: Assignment) {
+  return dirs.owners.link(ownerName(assignment.id), block, formatIp4(assignment.address));
+}
+
+function holderOf(folder: Dir, blocks: readonly HeldBlock[], address: Ip4): Assignment | undefined {
+  const block = blocks.find(({ prefix }) => contains4(prefix, address));
+  const opened = block === undefined ? undefined : folder.open(blockName(block));
+  return parseAssignment(opened?.read(formatIp4(address)) ?? "");
+}
+
+function removeIfOf(dir: Dir, name: string, id: AttachmentId): void {
+  const text = dir.read(name);
+  const holder = text === undefined ? undefined : parseAssignment(text);
+  if (holder !== undefined && sameAttachment(holder.id, id)) dir.remove(name);
+}

@@ -1,0 +1,152 @@
+/**
+ * node.json: what one machine is told. Every key is optional; an unknown one is an error.
+ *
+ * Pure: the text is handed in, and found by the caller in this order: --config,
+ * SOCKETPLANE_CONFIG, "nodeConfig" in the CNI configuration, the default path.
+ */
+import { collectFaults, type Reader } from "./faults.ts";
+import { type Level, levels } from "./log.ts";
+import { type Ip4, parseIp4 } from "./net/ip4.ts";
+import { type Ip6, parseIp6 } from "./net/ip6.ts";
+
+export const defaultNodeConfigPath = "/etc/socketplane/node.json";
+
+export type StoreConfig =
+  /** The embedded store: one machine, no server. */
+  | { readonly type: "file"; readonly path: string }
+  | {
+      readonly type: "etcd";
+      readonly endpoints: readonly string[];
+      readonly prefix: string;
+      readonly tls:
+        | { readonly ca?: string; readonly cert?: string; readonly key?: string }
+        | undefined;
+      readonly username: string | undefined;
+      readonly passwordFile: string | undefined;
+    };
+
+export type VtepConfig =
+  /** The interface of the default route. */
+  | { readonly by: "default route" }
+  | { readonly by: "interface"; readonly name: string }
+  | {
+      readonly by: "address";
+      readonly address: { family: 4; address: Ip4 } | { family: 6; address: Ip6 };
+    };
+
+export interface NodeConfig {
+  /** This machine's name in the cluster; undefined: its hostname. */
+  readonly node: string | undefined;
+  readonly store: StoreConfig;
+  readonly vtep: VtepConfig;
+  readonly ovs: {
+    /** Where db.sock and <bridge>.mgmt are. */
+    readonly runDir: string;
+    readonly bridge: string;
+    /** "auto": system if the kernel has the module, else netdev. */
+    readonly datapath: "auto" | "system" | "netdev";
+  };
+  readonly runDir: string;
+  readonly logLevel: Level;
+}
+
+/** Reads node.json; `path` is for messages. Throws Failure "invalid-config" naming all faults. */
+export function parseNodeConfig(text: string, path: string): NodeConfig {
+  const faults = collectFaults();
+  const json = parseJson(text);
+  if (json === undefined) faults.add("it is not JSON");
+  const root = faults.object(json ?? {}, "", [
+    "node",
+    "store",
+    "vtep",
+    "ovs",
+    "runDir",
+    "logLevel",
+  ]);
+  const ovs = root.inner("ovs", ["runDir", "bridge", "datapath"]);
+  const config: NodeConfig = {
+    node: root.parsed("node", "a name of letters, digits, '-', '_' and '.'", nameOf),
+    store: storeOf(root.inner("store", ["type", "path", ...etcdKeys])),
+    vtep: vtepOf(root.inner("vtep", ["interface", "address"])),
+    ovs: {
+      runDir: ovs?.parsed("runDir", "an absolute path", absolute) ?? "/var/run/openvswitch",
+      bridge: ovs?.parsed("bridge", "a link name of 1 to 15 characters", linkNameOf) ?? "sp0",
+      datapath: ovs?.oneOf("datapath", ["auto", "system", "netdev"]) ?? "auto",
+    },
+    runDir: root.parsed("runDir", "an absolute path", absolute) ?? "/run/socketplane",
+    logLevel: root.oneOf("logLevel", levels) ?? "warn",
+  };
+  faults.settle("invalid-config", `Cannot use node configuration ${path}`);
+  return config;
+}
+
+/** What holds where there is no node.json. */
+export const defaultNodeConfig = (): NodeConfig => parseNodeConfig("{}", "(defaults)");
+
+const etcdKeys = ["endpoints", "prefix", "tls", "username", "passwordFile"] as const;
+
+function storeOf(store: Reader | undefined): StoreConfig {
+  const type = store?.oneOf("type", ["file", "etcd"]) ?? "file";
+  if (store === undefined || type === "file") {
+    for (const key of etcdKeys) {
+      if (store?.has(key)) store.fault(key, 'belongs to a store of type "etcd"');
+    }
+    const path = store?.parsed("path", "an absolute path", absolute);
+    return { type: "file", path: path ?? "/var/lib/socketplane" };
+  }
+  if (store.has("path")) store.fault("path", 'belongs to a store of type "file"');
+  const endpoints = (store.list("endpoints") ?? []).filter((one) => typeof one === "string");
+  if (endpoints.length === 0) store.fault("endpoints", "must be a list of one or more URLs");
+  const tls = store.inner("tls", ["ca", "cert", "key"]);
+  return {
+    type: "etcd",
+    endpoints,
+    prefix: store.text("prefix") ?? "/socketplane/v1",
+    tls: tls === undefined ? undefined : tlsOf(tls),
+    username: store.text("username"),
+    passwordFile: store.text("passwordFile"),
+  };
+}
+
+function tlsOf(tls: Reader) {
+  const ca = tls.text("ca");
+  const cert = tls.text("cert");
+  const key = tls.text("key");
+  return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
+}
+
+function vtepOf(vtep: Reader | undefined): VtepConfig {
+  if (vtep === undefined) return { by: "default route" };
+  const name = vtep.parsed("interface", "a link name of 1 to 15 characters", linkNameOf);
+  const address = vtep.parsed("address", "an IPv4 or IPv6 address", addressOf);
+  if (vtep.has("interface") === vtep.has("address")) {
+    vtep.fault("interface", 'or "address" must be given, and not both');
+  }
+  if (address !== undefined) return { by: "address", address };
+  return name === undefined ? { by: "default route" } : { by: "interface", name };
+}
+
+function addressOf(text: string) {
+  const address = parseIp4(text);
+  if (address !== undefined) return { family: 4, address } as const;
+  const address6 = parseIp6(text);
+  return address6 === undefined ? undefined : ({ family: 6, address: address6 } as const);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+const absolute = (text: string) => (/^\/[^\0]*$/.test(text) ? text : undefined);
+
+const nameOf = (text: string) => (/^[a-zA-Z0-9][\w.-]{0,252}$/.test(text) ? text : undefined);
+
+/** A link's name as the kernel takes it (dev_valid_name, net/core/dev.c). */
+function linkNameOf(text: string): string | undefined {
+  const fits = text.length > 0 && text.length <= 15 && text !== "." && text !== "..";
+  return fits && !/[/:\s]/.test(text) ? text : undefined;
+}

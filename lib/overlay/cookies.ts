@@ -1,0 +1,34 @@
+/**
+ * Cookies say which part of the state a flow belongs to, so that a part is replaced or removed
+ * without knowing its flows: 16 bits "SP", 8 bits part, 40 bits which one.
+ */
+import type { CookieFilter } from "../ovs/switch.ts";
+
+const ours = 0x5350n << 48n;
+const parts = { base: 0n, network: 1n, attachment: 3n } as const;
+const allOurs = 0xffffn << 48n;
+const exactly = 0xffff_ffff_ffff_ffffn;
+
+const cookie = (part: keyof typeof parts, which: number) =>
+  ours | (parts[part] << 40n) | BigInt(which);
+
+/** The flows that are there whatever the networks are. */
+export const baseCookie = cookie("base", 0);
+
+/** The flows of one network, by its VNI. */
+export const networkCookie = (vni: number): bigint => cookie("network", vni);
+
+/** The flows of one attachment, by its port number, which is unique on the node. */
+export const attachmentCookie = (ofport: number): bigint => cookie("attachment", ofport);
+
+/** Selects one cookie. */
+export const only = (value: bigint): CookieFilter => ({ cookie: value, mask: exactly });
+
+/** Selects every flow of ours. */
+export const everyFlow: CookieFilter = { cookie: ours, mask: allOurs };
+
+/** Selects the flows of all attachments. */
+export const everyAttachment: CookieFilter = {
+  cookie: cookie("attachment", 0),
+  mask: allOurs | (0xffn << 40n),
+};
