@@ -1,0 +1,2 @@
+// An empty program: the reference that start-up times are compared with.
+export {};
