@@ -1,0 +1,32 @@
+/**
+ * One container's attachment: planned purely, applied, verified, removed.
+ *
+ * Invariants: an attachment's link, port and cookie have names that follow from the attachment
+ * alone, so DEL needs no cache; each deed's undo is registered with it and takes back only what
+ * this process made; the address is given back last.
+ * Why one folder: the plugin, the agent and the operator's command do the same things here.
+ */
+import { shortName } from "../hash.ts";
+import { type AttachmentId, ownerName } from "../ipam/assignment.ts";
+
+/** Of all container links: what the firewall rules go by (lib/sys/nft.ts). */
+const outerStem = "spv";
+const gatewayStem = "sp-";
+/** IFNAMSIZ less the terminating zero (linux/if.h). */
+const longestLinkName = 15;
+
+/** The host end of an attachment's veth pair. */
+export const outerName = (id: AttachmentId): string => outerStem + shortName(ownerName(id));
+
+/** A network's own port on the node: "sp-web". */
+export function gatewayLinkName(network: string): string {
+  const name = gatewayStem + network;
+  return name.length <= longestLinkName ? name : gatewayStem + shortName(network);
+}
+
+/** The node's own address in a network is an assignment like any other; "@" is in no CNI name. */
+export const gatewayAttachment = (network: string): AttachmentId => ({
+  name: "@node",
+  containerId: network,
+  ifname: gatewayLinkName(network),
+});

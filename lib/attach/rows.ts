@@ -1,0 +1,220 @@
+/** What we keep in the switch's database, and the operations that put it there: pure. */
+import type { AttachmentId } from "../ipam/assignment.ts";
+import { formatIp4, type Ip4, parseIp4 } from "../net/ip4.ts";
+import { formatIp6, type Ip6, parseIp6 } from "../net/ip6.ts";
+import { formatMac, type Mac, parseMac } from "../net/mac.ts";
+import type { Ofport } from "../ovs/flow.ts";
+import {
+  listOf,
+  map,
+  named,
+  type Operation,
+  type Row,
+  recordOf,
+  set,
+  type Value,
+} from "../ovs/ovsdb-json.ts";
+
+/** A container's port: all that is needed to make its flows again. */
+export interface AttachmentRow {
+  readonly role: "attachment";
+  readonly link: string;
+  readonly id: AttachmentId;
+  readonly network: string;
+  readonly address: Ip4;
+  readonly address6: Ip6 | undefined;
+  readonly mac: Mac;
+  readonly ofport: Ofport;
+  /** The kernel's boot that the port's link is of. */
+  readonly boot: string;
+}
+
+/** A network's own port. */
+export interface GatewayRow {
+  readonly role: "gateway";
+  readonly link: string;
+  readonly network: string;
+  /** The node's own address in the network. */
+  readonly address: Ip4;
+  readonly ofport: Ofport;
+}
+
+export type PortRow = AttachmentRow | GatewayRow;
+
+const key = (name: string) => `socketplane-${name}`;
+
+/** OpenFlow 1.5 is ours; the others are for people and their tools. */
+const protocols = ["OpenFlow10", "OpenFlow13", "OpenFlow14", "OpenFlow15"];
+
+/** Makes the bridge. `datapath` is "system" or "netdev". */
+export function createBridge(bridge: string, datapath: string): readonly Operation[] {
+  const local = { name: bridge, type: "internal" };
+  return [
+    { op: "insert", table: "Interface", row: local, "uuid-name": "local" },
+    {
+      op: "insert",
+      table: "Port",
+      row: { name: bridge, interfaces: named("local") },
+      "uuid-name": "localport",
+    },
+    {
+      op: "insert",
+      table: "Bridge",
+      row: {
+        name: bridge,
+        datapath_type: datapath,
+        // Without flows nothing passes: a switch that forgot is silent, never a learning one.
+        fail_mode: "secure",
+        protocols: set(protocols),
+        ports: named("localport"),
+        external_ids: map({ socketplane: "bridge" }),
+      },
+      "uuid-name": "bridge",
+    },
+    {
+      op: "mutate",
+      table: "Open_vSwitch",
+      where: [],
+      mutations: [["bridges", "insert", named("bridge")]],
+    },
+  ];
+}
+
+export const selectBridge = (bridge: string): Operation => ({
+  op: "select",
+  table: "Bridge",
+  where: [["name", "==", bridge]],
+  columns: ["_uuid", "datapath_type", "external_ids", "ports"],
+});
+
+/** Adds a port to the bridge; its last operation's count is 0 when there is no such bridge. */
+function addPort(bridge: string, row: Row & { readonly name: string }): readonly Operation[] {
+  return [
+    { op: "insert", table: "Interface", row, "uuid-name": "interface" },
+    {
+      op: "insert",
+      table: "Port",
+      row: { name: row.name, interfaces: named("interface") },
+      "uuid-name": "port",
+    },
+    {
+      op: "mutate",
+      table: "Bridge",
+      where: [["name", "==", bridge]],
+      mutations: [["ports", "insert", named("port")]],
+    },
+  ];
+}
+
+export function addAttachment(bridge: string, row: AttachmentRow): readonly Operation[] {
+  const { id } = row;
+  return addPort(bridge, {
+    name: row.link,
+    ofport_request: row.ofport,
+    external_ids: map({
+      socketplane: row.role,
+      [key("name")]: id.name,
+      [key("container")]: id.containerId,
+      [key("ifname")]: id.ifname,
+      [key("network")]: row.network,
+      [key("address")]: formatIp4(row.address),
+      ...(row.address6 !== undefined && { [key("address6")]: formatIp6(row.address6) }),
+      [key("mac")]: formatMac(row.mac),
+      [key("port")]: `${row.ofport}`,
+      [key("boot")]: row.boot,
+    }),
+  });
+}
+
+export function addGateway(
+  bridge: string,
+  row: GatewayRow,
+  link: { readonly mac: Mac; readonly mtu: number },
+): readonly Operation[] {
+  return addPort(bridge, {
+    name: row.link,
+    type: "internal",
+    mac: formatMac(link.mac),
+    // An MTU set on the link alone was lost when vswitchd restarted.
+    mtu_request: link.mtu,
+    ofport_request: row.ofport,
+    external_ids: map({
+      socketplane: row.role,
+      [key("network")]: row.network,
+      [key("address")]: formatIp4(row.address),
+      [key("port")]: `${row.ofport}`,
+    }),
+  });
+}
+
+/** Waits until the switch has given the interface its number, or said why not. */
+export function awaitOfport(link: string, timeoutMs: number): readonly Operation[] {
+  const where = [["name", "==", link]] as const;
+  return [
+    {
+      op: "wait",
+      table: "Interface",
+      where,
+      columns: ["ofport"],
+      until: "!=",
+      rows: [{ ofport: set([]) }],
+      timeout: Math.ceil(timeoutMs),
+    },
+    { op: "select", table: "Interface", where, columns: ["ofport", "error"] },
+  ];
+}
+
+export const selectPort = (link: string): readonly Operation[] => [
+  { op: "select", table: "Port", where: [["name", "==", link]], columns: ["_uuid"] },
+  {
+    op: "select",
+    table: "Interface",
+    where: [["name", "==", link]],
+    columns: ["name", "ofport", "error", "external_ids"],
+  },
+];
+
+/** Port and Interface aren't root tables: without the bridge's reference they are gone. */
+export const removePort = (bridge: string, port: Value): Operation => ({
+  op: "mutate",
+  table: "Bridge",
+  where: [["name", "==", bridge]],
+  mutations: [["ports", "delete", port]],
+});
+
+/** Every port of ours, of all bridges. */
+export const selectOurPorts = (): readonly Operation[] =>
+  ["attachment", "gateway"].map((role) => ({
+    op: "select",
+    table: "Interface",
+    where: [["external_ids", "includes", map({ socketplane: role })]],
+    columns: ["name", "ofport", "external_ids"],
+  }));
+
+/** Reads a row back; undefined if it is not one of ours, or not whole. */
+export function parsePortRow(row: Row): PortRow | undefined {
+  const ids = recordOf(row.external_ids);
+  const text = (name: string) => ids[key(name)] ?? "";
+  const [given] = listOf(row.ofport);
+  const ofport = typeof given === "number" && given > 0 ? given : Number(text("port"));
+  const address = parseIp4(text("address"));
+  const link = String(row.name);
+  const network = text("network");
+  if (address === undefined || network === "" || !(ofport > 0)) return undefined;
+  if (ids.socketplane === "gateway") return { role: "gateway", link, network, address, ofport };
+  const mac = parseMac(text("mac"));
+  if (ids.socketplane !== "attachment" || mac === undefined) return undefined;
+  const id = { name: text("name"), containerId: text("container"), ifname: text("ifname") };
+  const address6 = parseIp6(text("address6"));
+  return {
+    role: "attachment",
+    link,
+    id,
+    network,
+    address,
+    address6,
+    mac,
+    ofport,
+    boot: text("boot"),
+  };
+}

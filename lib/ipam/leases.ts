@@ -1,0 +1,204 @@
+/**
+ * Leases: a prefix of a network held by a node, claimed by one transaction.
+ *
+ * The transaction compares that the lease is absent, that nothing longer lies inside it, that no
+ * block covers it, that the network is as it was read, and that the node is registered as it was
+ * (its *create* revision: mere existence would let a node through that was removed and came back).
+ */
+import type { Deadline } from "../deadline.ts";
+import { Failure } from "../errors.ts";
+import { hexOfIp4, type Ip4 } from "../net/ip4.ts";
+import { contains4, last4, type Prefix4, prefix4Of, size4 } from "../net/prefix.ts";
+import { compareAndSwap } from "../store/cas.ts";
+import type { Keys } from "../store/keys.ts";
+import type { Compare, Entry, Revision, Txn } from "../store/store.ts";
+import type { HeldBlock } from "./assignment.ts";
+import type { Network } from "./network.ts";
+import type { Registry, StoredNetwork } from "./networks.ts";
+
+export interface Lease extends HeldBlock {
+  readonly node: string;
+}
+
+/** This machine, as it is registered. */
+export interface RegisteredNode {
+  readonly name: string;
+  readonly createRevision: Revision;
+}
+
+/** The leases of a network, of all nodes, in the order of their addresses. */
+export async function readLeases(
+  registry: Registry,
+  network: string,
+  deadline: Deadline,
+): Promise<readonly Lease[]> {
+  const { entries } = await registry.store.range(registry.keys.leasesOf(network), deadline);
+  return entries.map((entry) => leaseOf(registry.keys, entry));
+}
+
+/** Registers the node, or finds it registered. Refuses a second machine under its name. */
+export async function registerNode(
+  registry: Registry,
+  node: { readonly name: string; readonly machineId: string },
+  deadline: Deadline,
+): Promise<RegisteredNode> {
+  const { keys, store } = registry;
+  const key = keys.node(node.name);
+  const action = `register node "${node.name}"`;
+  const registered = await compareAndSwap(registry, action, deadline, async () => {
+    const found = await store.get(key, deadline);
+    if (found !== undefined) {
+      refuseOtherMachine(found, node);
+      return { value: found.createRevision, txn: undefined };
+    }
+    return {
+      value: undefined,
+      txn: {
+        compares: [{ absent: key }],
+        writes: [{ put: key, value: JSON.stringify({ machineId: node.machineId }) }],
+      },
+    };
+  });
+  return { name: node.name, createRevision: (registered.value ?? registered.revision) as Revision };
+}
+
+/** The transaction that claims `prefix`, which is a block or a /32 inside no block. */
+export function claimTxn(
+  keys: Keys,
+  stored: StoredNetwork,
+  node: RegisteredNode,
+  prefix: Prefix4,
+): Txn {
+  const { network, revision } = stored;
+  const within = keys.leasesWithin(network.name, prefix);
+  const covering: Compare[] =
+    prefix.length > network.blockLength
+      ? [{ absent: keys.lease(network.name, prefix4Of(prefix.base, network.blockLength)) }]
+      : [];
+  return {
+    compares: [
+      { absentFrom: within.from, to: within.to },
+      ...covering,
+      { key: keys.network(network.name), modRevision: revision },
+      { key: keys.node(node.name), createRevision: node.createRevision },
+    ],
+    writes: [{ put: keys.lease(network.name, prefix), value: JSON.stringify({ node: node.name }) }],
+  };
+}
+
+/**
+ * Claims a block with free addresses: the one of `address`, if given. Throws Failure "no-address"
+ * when there is none left, saying who holds them.
+ */
+export async function claimBlock(
+  registry: Registry,
+  stored: StoredNetwork,
+  node: RegisteredNode,
+  address: Ip4 | undefined,
+  deadline: Deadline,
+): Promise<HeldBlock> {
+  const action = `claim a block of network "${stored.network.name}"`;
+  const claimed = await compareAndSwap(registry, action, deadline, async () => {
+    const leases = await readLeases(registry, stored.network.name, deadline);
+    const prefix =
+      address === undefined
+        ? firstFreeBlock(stored.network, leases)
+        : leaseFor(stored.network, address);
+    if (prefix === undefined) throw exhausted(stored.network, leases);
+    const holder = leases.find((lease) => contains4(lease.prefix, prefix.base));
+    if (holder !== undefined) throw heldElsewhere(stored.network, holder);
+    return { value: prefix, txn: claimTxn(registry.keys, stored, node, prefix) };
+  });
+  return { prefix: claimed.value, revision: claimed.revision as Revision };
+}
+
+/** Gives leases back: those that are still held at the revision known. */
+export async function releaseLeases(
+  registry: Registry,
+  network: string,
+  blocks: readonly HeldBlock[],
+  deadline: Deadline,
+): Promise<void> {
+  for (const { prefix, revision } of blocks) {
+    const key = registry.keys.lease(network, prefix);
+    await registry.store.commit(
+      { compares: [{ key, modRevision: revision as Revision }], writes: [{ remove: key }] },
+      deadline,
+    );
+  }
+}
+
+/** An address outside the dynamic range is a lease of its own: the block's others are not. */
+function leaseFor({ range, blockLength }: Network, address: Ip4): Prefix4 {
+  const dynamic = address >= range.first && address <= range.last;
+  return prefix4Of(address, dynamic ? blockLength : 32);
+}
+
+/** The lowest block that holds dynamic addresses and that no lease touches. */
+export function firstFreeBlock(network: Network, leases: readonly Lease[]): Prefix4 | undefined {
+  const size = 2 ** (32 - network.blockLength);
+  const taken = new Set(
+    leases.map((lease) => hexOfIp4(prefix4Of(lease.prefix.base, network.blockLength).base)),
+  );
+  const first = prefix4Of(network.range.first, network.blockLength).base;
+  for (let base = first; base <= network.range.last; base = (base + size) as Ip4) {
+    const prefix = { base, length: network.blockLength };
+    if (!taken.has(hexOfIp4(base)) && hasAddress(network, prefix)) return prefix;
+  }
+  return undefined;
+}
+
+/** Whether a block has an address to give: not only the gateway, or what is out of range. */
+function hasAddress(network: Network, block: Prefix4): boolean {
+  const from = Math.max(block.base, network.range.first);
+  const to = Math.min(last4(block), network.range.last);
+  const gateway = network.gateway >= from && network.gateway <= to ? 1 : 0;
+  return to - from + 1 - gateway > 0;
+}
+
+function exhausted(network: Network, leases: readonly Lease[]): Failure {
+  const holders = new Map<string, number>();
+  for (const { node } of leases) holders.set(node, (holders.get(node) ?? 0) + 1);
+  const blocks = size4(network.subnet) / 2 ** (32 - network.blockLength);
+  const held = [...holders].map(([node, count]) => `${node} holds ${count}`).join(", ");
+  return new Failure(
+    "no-address",
+    `Cannot assign an address in network "${network.name}": none is free, and of its ${blocks} blocks none is left`,
+    { details: `${held}. Remove containers, or use a larger subnet.` },
+  );
+}
+
+function heldElsewhere(network: Network, holder: Lease): Failure {
+  return new Failure(
+    "no-address",
+    `Cannot assign the address asked for in network "${network.name}": its block is held by node "${holder.node}"`,
+  );
+}
+
+function leaseOf(keys: Keys, entry: Entry): Lease {
+  const parts = keys.parse(entry.key);
+  const node = nodeOf(entry);
+  if (parts?.kind !== "lease" || node === undefined) {
+    throw new Failure("store-refused", `Cannot read ${entry.key}: it is not a lease`);
+  }
+  return { prefix: parts.prefix, revision: entry.modRevision, node };
+}
+
+function nodeOf(entry: Entry): string | undefined {
+  try {
+    const { node } = JSON.parse(entry.value);
+    return typeof node === "string" ? node : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function refuseOtherMachine(found: Entry, node: { name: string; machineId: string }): void {
+  const { machineId } = JSON.parse(found.value) as { machineId?: unknown };
+  if (machineId === node.machineId) return;
+  throw new Failure(
+    "invalid-config",
+    `Cannot register node "${node.name}": another machine (${String(machineId)}) has that name`,
+    { details: 'Give this machine a name of its own: "node" in node.json.' },
+  );
+}

@@ -1,0 +1,177 @@
+/** Networks in the store: made and deleted by compare-and-swap. */
+import type { Deadline } from "../deadline.ts";
+import { Failure } from "../errors.ts";
+import { formatPrefix4, formatPrefix6, overlaps4, overlaps6 } from "../net/prefix.ts";
+import { type CasDeps, compareAndSwap } from "../store/cas.ts";
+import type { Keys } from "../store/keys.ts";
+import { type Entry, endOf, type Revision, type Store } from "../store/store.ts";
+import {
+  completeNetwork,
+  describe,
+  differences,
+  maxVni,
+  type Network,
+  type NetworkSpec,
+  parseNetwork,
+} from "./network.ts";
+
+/** The store, and how its keys are named. */
+export interface Registry extends CasDeps {
+  readonly store: Store;
+  readonly keys: Keys;
+}
+
+/** A network, and the revision that a claim compares. */
+export interface StoredNetwork {
+  readonly network: Network;
+  readonly revision: Revision;
+}
+
+export async function readNetwork(
+  registry: Registry,
+  name: string,
+  deadline: Deadline,
+): Promise<StoredNetwork | undefined> {
+  const entry = await registry.store.get(registry.keys.network(name), deadline);
+  return entry === undefined ? undefined : storedNetwork(entry);
+}
+
+export async function listNetworks(
+  registry: Registry,
+  deadline: Deadline,
+): Promise<readonly StoredNetwork[]> {
+  const { entries } = await registry.store.range(registry.keys.networks, deadline);
+  return entries.map(storedNetwork);
+}
+
+/**
+ * Makes the network, or finds that it is there as asked for. Throws Failure "network-conflict" if
+ * it is there with other settings, or if a subnet or VNI is another network's.
+ */
+export async function ensureNetwork(
+  registry: Registry,
+  spec: NetworkSpec,
+  deadline: Deadline,
+): Promise<{ readonly stored: StoredNetwork; readonly made: boolean }> {
+  const { keys, store } = registry;
+  const key = keys.network(spec.name);
+  const action = `create network "${spec.name}"`;
+  const made = await compareAndSwap(registry, action, deadline, async () => {
+    const snapshot = await store.range(keys.networks, deadline);
+    const others = snapshot.entries.map(storedNetwork);
+    const found = others.find(({ network }) => network.name === spec.name);
+    if (found !== undefined) return { value: matching(found, spec).network, txn: undefined };
+    const network = completeNetwork(spec, spec.vni ?? lowestFreeVni(others));
+    refuseOverlap(
+      network,
+      others.map((other) => other.network),
+    );
+    return {
+      value: network,
+      txn: {
+        compares: [
+          { absent: key },
+          { absent: keys.vni(network.vni) },
+          { unchangedFrom: keys.networks, to: endOf(keys.networks), revision: snapshot.revision },
+        ],
+        writes: [
+          { put: key, value: JSON.stringify(describe(network)) },
+          { put: keys.vni(network.vni), value: network.name },
+        ],
+      },
+    };
+  });
+  const stored = await readNetwork(registry, spec.name, deadline);
+  if (stored === undefined) {
+    throw new Failure("network-unknown", `Cannot use network "${spec.name}": it was deleted`);
+  }
+  return { stored, made: made.revision !== undefined };
+}
+
+/**
+ * Deletes a network that nobody holds a lease of; false if there was none. A claim compares the
+ * network's revision, so none can slip in between.
+ */
+export async function deleteNetwork(
+  registry: Registry,
+  name: string,
+  deadline: Deadline,
+): Promise<boolean> {
+  const { keys, store } = registry;
+  const action = `delete network "${name}"`;
+  const deleted = await compareAndSwap(registry, action, deadline, async () => {
+    const stored = await readNetwork(registry, name, deadline);
+    if (stored === undefined) return { value: false, txn: undefined };
+    const { entries } = await store.range(keys.leasesOf(name), deadline);
+    if (entries.length > 0) {
+      throw new Failure(
+        "network-conflict",
+        `Cannot delete network "${name}": ${entries.length} of its blocks are held`,
+        { details: "Remove its containers first, on every node." },
+      );
+    }
+    const prefix = keys.leasesOf(name);
+    return {
+      value: true,
+      txn: {
+        compares: [
+          { key: keys.network(name), modRevision: stored.revision },
+          { absentFrom: prefix, to: endOf(prefix) },
+        ],
+        writes: [{ remove: keys.network(name) }, { remove: keys.vni(stored.network.vni) }],
+      },
+    };
+  });
+  return deleted.value;
+}
+
+function storedNetwork(entry: Entry): StoredNetwork {
+  let json: unknown;
+  try {
+    json = JSON.parse(entry.value);
+  } catch {
+    throw new Failure("store-refused", `Cannot read ${entry.key}: it is not JSON`);
+  }
+  return { network: parseNetwork(json, entry.key), revision: entry.modRevision };
+}
+
+function matching(found: StoredNetwork, spec: NetworkSpec): StoredNetwork {
+  const different = differences(found.network, spec);
+  if (different.length === 0) return found;
+  throw new Failure(
+    "network-conflict",
+    `Cannot use network "${spec.name}": it exists, and its ${different.join("; its ")}`,
+    { details: "Give the settings it has, or another name." },
+  );
+}
+
+function lowestFreeVni(others: readonly StoredNetwork[]): number {
+  const used = new Set(others.map(({ network }) => network.vni));
+  for (let vni = 1; vni <= maxVni; vni += 1) if (!used.has(vni)) return vni;
+  throw new Failure("network-conflict", "Cannot create a network: all VNIs are taken");
+}
+
+function refuseOverlap(network: Network, others: readonly Network[]): void {
+  for (const other of others) {
+    const { subnet, subnet6, vni } = other;
+    if (vni === network.vni) {
+      throw new Failure(
+        "network-conflict",
+        `Cannot create network "${network.name}": VNI ${vni} is network "${other.name}"'s`,
+      );
+    }
+    const clash = overlaps4(subnet, network.subnet)
+      ? formatPrefix4(subnet)
+      : subnet6 !== undefined &&
+          network.subnet6 !== undefined &&
+          overlaps6(subnet6, network.subnet6)
+        ? formatPrefix6(subnet6)
+        : undefined;
+    if (clash === undefined) continue;
+    throw new Failure(
+      "network-conflict",
+      `Cannot create network "${network.name}": its subnet overlaps ${clash} of network "${other.name}"`,
+      { details: "Choose another subnet, or leave it out to have one chosen." },
+    );
+  }
+}
