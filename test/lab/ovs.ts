@@ -18,6 +18,8 @@ const startLimitMs = 20_000;
 export interface OvsOptions {
   /** Name or path of the namespace to run in; by default a new one without a name. */
   readonly netns?: string;
+  /** Where its run directory is made; by default in the system's folder for such. */
+  readonly folder?: string;
 }
 
 export interface Ovs {
@@ -41,7 +43,7 @@ export interface Ovs {
 
 /** Starts ovsdb-server and ovs-vswitchd and waits until both answer. */
 export async function startOvs(options: OvsOptions = {}): Promise<Ovs> {
-  const runDir = mkdtempSync(join(tmpdir(), "sp-ovs-"));
+  const runDir = mkdtempSync(join(options.folder ?? tmpdir(), "sp-ovs-"));
   const file = (name: string) => join(runDir, name);
   const env = {
     PATH: `${process.env.PATH ?? ""}:/usr/sbin:/sbin`,
