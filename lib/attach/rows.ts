@@ -84,7 +84,7 @@ export const selectBridge = (bridge: string): Operation => ({
   op: "select",
   table: "Bridge",
   where: [["name", "==", bridge]],
-  columns: ["_uuid", "datapath_type", "external_ids", "ports"],
+  columns: ["datapath_type", "external_ids", "ports"],
 });
 
 /** Adds a port to the bridge; its last operation's count is 0 when there is no such bridge. */
@@ -164,7 +164,8 @@ export function awaitOfport(link: string, timeoutMs: number): readonly Operation
   ];
 }
 
-export const selectPort = (link: string): readonly Operation[] => [
+export const selectPort = (bridge: string, link: string): readonly Operation[] => [
+  selectBridge(bridge),
   { op: "select", table: "Port", where: [["name", "==", link]], columns: ["_uuid"] },
   {
     op: "select",
@@ -175,7 +176,7 @@ export const selectPort = (link: string): readonly Operation[] => [
 ];
 
 /** Port and Interface aren't root tables: without the bridge's reference they are gone. */
-export const removePort = (bridge: string, port: Value): Operation => ({
+export const removeRow = (bridge: string, port: Value): Operation => ({
   op: "mutate",
   table: "Bridge",
   where: [["name", "==", bridge]],

@@ -1,0 +1,161 @@
+/**
+ * Makes what a plan says: pair, port, flows.
+ *
+ * The order is for speed: the switch adds the port while the container's end is set up; both are
+ * waited for at the end.
+ */
+import { type Deadline, deadlineIn } from "../deadline.ts";
+import { Failure } from "../errors.ts";
+import type { Mac } from "../net/mac.ts";
+import { attachmentCookie, only } from "../overlay/cookies.ts";
+import { attachmentFlows } from "../overlay/pipeline.ts";
+import { listOf, type OperationResult } from "../ovs/ovsdb-json.ts";
+import type { Pending } from "../ovs/switch.ts";
+import { refusedWith } from "../sys/errno.ts";
+import type { Links, Netns } from "../sys/kernel.ts";
+import type { Undo } from "../undo.ts";
+import { ofportOf } from "./gateway.ts";
+import type { Host } from "./host.ts";
+import {
+  type AttachmentPlan,
+  addRoute,
+  configureInner,
+  createPair,
+  portOf,
+  rowOf,
+  type WantedRoute,
+} from "./plan.ts";
+import { removePort } from "./remove.ts";
+import { addAttachment, awaitOfport, selectBridge } from "./rows.ts";
+
+/** Whether the container gets a default route here: where it has none, unless it is said. */
+export type DefaultRoute = "set" | "none" | "if absent";
+
+export interface Connected {
+  readonly outer: { readonly name: string; readonly mac: Mac | undefined };
+  /** The default routes that were set. */
+  readonly defaultRoutes: readonly WantedRoute[];
+}
+
+export function connect(
+  host: Host,
+  plan: AttachmentPlan,
+  place: { readonly netns: Netns; readonly defaultRoute: DefaultRoute },
+  undo: Undo,
+  deadline: Deadline,
+): Connected {
+  const { ofport } = plan.assignment;
+  if (ofport === undefined) throw new Error("an attachment without a port number");
+  const { bridge } = host.config.ovs;
+  // Shared: a full synchronisation waits for what is under way here, and the other way round.
+  const unlock = host.run.lock("switch.lock", "shared", deadline);
+  try {
+    createLinks(host, plan, place.netns);
+    undo.add("remove the links", () => void host.deleteLink(plan.outer, cleanUp(host)));
+
+    const database = host.database(deadline);
+    const insert = [selectBridge(bridge), ...addAttachment(bridge, rowOf(plan, ofport))];
+    const added = database.send(insert, deadline);
+    undo.add("remove the port", () => removePort(host, plan.outer, ofport, cleanUp(host)));
+    const ready = database.send(awaitOfport(plan.outer, deadline.left()), deadline);
+
+    const flows = host.flows(deadline);
+    const changes = attachmentFlows(portOf(plan, ofport));
+    const staged = flows.stage(
+      [
+        { do: "delete", cookies: only(attachmentCookie(ofport)) },
+        ...changes.map((flow) => ({ do: "add", flow }) as const),
+      ],
+      deadline,
+    );
+
+    const inside = host.kernel.links(place.netns);
+    try {
+      const defaultRoutes = setUpInner(inside, plan, place.defaultRoute);
+      const outer = { name: plan.outer, mac: host.links().get(plan.outer)?.mac };
+      if (datapathOf(added, bridge, deadline) === "netdev") {
+        host.kernel.checksumOffloadOff(place.netns, plan.inner);
+      }
+      checkOfport(plan, ready.results(deadline), ofport);
+      staged.commit(deadline);
+      return { outer, defaultRoutes };
+    } finally {
+      inside.close();
+    }
+  } finally {
+    unlock();
+  }
+}
+
+/** Undoing has a deadline of its own: the other one may be what failed. */
+const cleanUp = (host: Host): Deadline => deadlineIn(host.clock, 5_000);
+
+function createLinks(host: Host, plan: AttachmentPlan, netns: Netns): void {
+  try {
+    host.links().apply([createPair(plan, netns)]);
+  } catch (fault) {
+    if (!refusedWith(fault, "EEXIST")) throw fault;
+    const ours = host.links().get(plan.outer) !== undefined;
+    const state = ours
+      ? "the attachment is already there"
+      : "the container has an interface of that name";
+    throw new Failure(
+      "attachment-exists",
+      `Cannot create interface "${plan.inner}" in ${netns.path}: ${state}`,
+      {
+        details: ours ? "Call DEL for it first." : "Give another CNI_IFNAME.",
+        cause: fault,
+      },
+    );
+  }
+}
+
+function setUpInner(
+  inside: Links,
+  plan: AttachmentPlan,
+  defaultRoute: DefaultRoute,
+): readonly WantedRoute[] {
+  const link = inside.get(plan.inner);
+  if (link === undefined) {
+    throw new Failure("try-again", `Cannot set up "${plan.inner}": it went away meanwhile`);
+  }
+  const defaults = plan.defaultRoutes.map((route) => addRoute(plan, route, link.index));
+  if (defaultRoute === "set") {
+    inside.apply([...configureInner(plan, link.index), ...defaults]);
+    return plan.defaultRoutes;
+  }
+  inside.apply(configureInner(plan, link.index));
+  if (defaultRoute === "none") return [];
+  return plan.defaultRoutes.filter((_route, position) => {
+    try {
+      inside.apply(defaults.slice(position, position + 1));
+      return true;
+    } catch (fault) {
+      if (refusedWith(fault, "EEXIST")) return false;
+      throw fault;
+    }
+  });
+}
+
+/** The first transaction's answers: the bridge, and whether the port is on it now. */
+function datapathOf(added: Pending, bridge: string, deadline: Deadline): string {
+  const results: readonly OperationResult[] = added.results(deadline);
+  const row = results[0]?.rows?.[0];
+  if (row === undefined || results.at(-1)?.count !== 1) {
+    throw new Failure("try-again", `Cannot attach to bridge "${bridge}": it went away meanwhile`);
+  }
+  const [datapath] = listOf(row.datapath_type);
+  return typeof datapath === "string" && datapath !== "" ? datapath : "system";
+}
+
+function checkOfport(
+  plan: AttachmentPlan,
+  results: readonly OperationResult[],
+  asked: number,
+): void {
+  const { ofport, error } = ofportOf(results);
+  if (ofport === asked) return;
+  // -1 with `error` set: the switch could not open the link.
+  const state = error ?? `the switch gave it port number ${ofport ?? "none"}, not ${asked}`;
+  throw new Failure("switch-refused", `Cannot attach port "${plan.outer}": ${state}`);
+}

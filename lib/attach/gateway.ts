@@ -1,0 +1,234 @@
+/**
+ * A network on this node: the bridge, the network's own port with the node's address and the
+ * gateway's, NAT, and the network's flows; made on first use.
+ *
+ * The port's first address is the node's own, and the host speaks with it; the gateway, the same
+ * on every node, is a /32 beside it. *Measured*: with the gateway first, masquerading used it, and
+ * the answers of another node's containers went to that node's own gateway.
+ */
+import type { Deadline } from "../deadline.ts";
+import { Failure } from "../errors.ts";
+import { assignAddress, type HeldNetwork, holdNetwork } from "../ipam/held.ts";
+import type { Network } from "../ipam/network.ts";
+import { find, release } from "../ipam/pool.ts";
+import type { Ip4 } from "../net/ip4.ts";
+import { ip6Of, linkLocal, macOfIp4 } from "../net/mac.ts";
+import { networkCookie, only } from "../overlay/cookies.ts";
+import { networkFlows } from "../overlay/pipeline.ts";
+import { listOf, type OperationResult, recordOf } from "../ovs/ovsdb-json.ts";
+import type { Change, Link, LinkAddress } from "../sys/kernel.ts";
+import type { FilterNetwork } from "../sys/nft.ts";
+import type { Host } from "./host.ts";
+import { gatewayAttachment, gatewayLinkName } from "./names.ts";
+import {
+  addGateway,
+  awaitOfport,
+  createBridge,
+  type GatewayRow,
+  removeRow,
+  selectBridge,
+  selectPort,
+} from "./rows.ts";
+import { networkOf, synchronise } from "./sync.ts";
+import { underlayMtu } from "./underlay.ts";
+
+/**
+ * Makes sure that the network is up on this node, and gives its MTU in bytes. Where it is, this
+ * costs three questions (link, firewall, flows); where not, it is made under the switch's lock.
+ */
+export async function ensureGateway(
+  host: Host,
+  held: HeldNetwork,
+  deadline: Deadline,
+): Promise<{ readonly mtu: number }> {
+  const { network } = held.stored;
+  const link = host.links().get(gatewayLinkName(network.name));
+  if (link?.up && isComplete(host, held, deadline)) return { mtu: link.mtu };
+  const unlock = host.run.lock("switch.lock", "exclusive", deadline);
+  try {
+    return { mtu: (await makeGateway(host, held, deadline)).mtu };
+  } finally {
+    unlock();
+  }
+}
+
+/** Takes the network off this node: port, firewall, flows and the node's own address. */
+export function removeGateway(host: Host, network: Network, deadline: Deadline): void {
+  const unlock = host.run.lock("switch.lock", "exclusive", deadline);
+  try {
+    const link = gatewayLinkName(network.name);
+    const { uuid } = readPort(host, link, deadline);
+    if (uuid !== undefined) {
+      host
+        .flows(deadline)
+        .stage([{ do: "delete", cookies: only(networkCookie(network.vni)) }], deadline)
+        .commit(deadline);
+      const remove = removeRow(host.config.ovs.bridge, uuid);
+      host.database(deadline).transact([remove], deadline);
+    }
+    host.filter().remove(filterNetwork(network));
+    release(host.ipam.dirs, gatewayAttachment(network.name));
+  } finally {
+    unlock();
+  }
+}
+
+/** How many flows a network has; a switch that has another number forgot, or is behind. */
+function isComplete(host: Host, held: HeldNetwork, deadline: Deadline): boolean {
+  const { network } = held.stored;
+  if (!host.filter().has(filterNetwork(network))) return false;
+  const row = find(host.ipam.dirs, gatewayAttachment(network.name));
+  if (row?.ofport === undefined) return false;
+  const expected = networkFlows({
+    ...network,
+    port: { ofport: row.ofport, address: row.address },
+    leases: held.blocks.map(({ prefix }) => prefix),
+  });
+  const { flows } = host.flows(deadline).aggregate(only(networkCookie(network.vni)), deadline);
+  return flows === expected.length;
+}
+
+async function makeGateway(host: Host, held: HeldNetwork, deadline: Deadline): Promise<Link> {
+  const { network } = held.stored;
+  const name = gatewayLinkName(network.name);
+  const { assignment } = await assignAddress(
+    host.ipam,
+    held,
+    { id: gatewayAttachment(network.name), port: "give", workload: {} },
+    deadline,
+  );
+  const row: GatewayRow = {
+    role: "gateway",
+    link: name,
+    network: network.name,
+    address: assignment.address,
+    ofport: assignment.ofport ?? 0,
+  };
+  ensureBridge(host, deadline);
+  ensurePort(host, network, row, deadline);
+  const link = configureLink(host, network, row);
+  host.kernel.writeSysctl("net/ipv4/ip_forward", "1");
+  if (network.subnet6 !== undefined) host.kernel.writeSysctl("net/ipv6/conf/all/forwarding", "1");
+  host.filter().add(filterNetwork(network));
+  await holdNetwork(host.ipam, { name: network.name, spec: undefined }, deadline);
+  synchronise(host, deadline);
+  if (networkOf(host, row) === undefined) {
+    throw new Failure("network-unknown", `Cannot use network "${network.name}": it was deleted`);
+  }
+  return link;
+}
+
+function ensureBridge(host: Host, deadline: Deadline): void {
+  const { bridge, datapath } = host.config.ovs;
+  const database = host.database(deadline);
+  const [found] = database.transact([selectBridge(bridge)], deadline);
+  const row = found?.rows?.[0];
+  if (row === undefined) {
+    const kernelHasIt = datapath === "auto" && host.kernel.hasGenericFamily("ovs_datapath");
+    const type = datapath === "auto" ? (kernelHasIt ? "system" : "netdev") : datapath;
+    database.transact(createBridge(bridge, type), deadline);
+    database.transact(awaitOfport(bridge, deadline.left()), deadline);
+    return;
+  }
+  if (recordOf(row.external_ids).socketplane !== undefined) return;
+  throw new Failure("invalid-config", `Cannot use bridge "${bridge}": it is there, and not ours`, {
+    details: `Give another name ("ovs.bridge" in node.json), or hand it over: ovs-vsctl set bridge ${bridge} external_ids:socketplane=bridge`,
+  });
+}
+
+function ensurePort(host: Host, network: Network, row: GatewayRow, deadline: Deadline): void {
+  const { bridge } = host.config.ovs;
+  const database = host.database(deadline);
+  const mac = macOfIp4(row.address);
+  const mtu = network.mtu ?? underlayMtu(host);
+  const { uuid, ofport, ids } = readPort(host, row.link, deadline);
+  const same =
+    ofport === row.ofport &&
+    ids["socketplane-network"] === network.name &&
+    ids["socketplane-port"] === `${row.ofport}`;
+  if (uuid !== undefined && same) return;
+  if (uuid !== undefined) database.transact([removeRow(bridge, uuid)], deadline);
+  database.transact(addGateway(bridge, row, { mac, mtu }), deadline);
+  const given = ofportOf(database.transact(awaitOfport(row.link, deadline.left()), deadline));
+  if (given.ofport === row.ofport) return;
+  throw new Failure(
+    "switch-refused",
+    `Cannot make port "${row.link}": ${given.error ?? `the switch gave it port number ${given.ofport}, not ${row.ofport}`}`,
+  );
+}
+
+/** Sets what is missing: after a restart of the switch the link may be new and bare. */
+function configureLink(host: Host, network: Network, row: GatewayRow): Link {
+  const links = host.links();
+  const link = links.get(row.link);
+  if (link === undefined) {
+    throw new Failure("try-again", `Cannot use link "${row.link}": the switch has not made it yet`);
+  }
+  const { index } = link;
+  const up: Change = { do: "set link", index, up: true, noIp6Addresses: true };
+  const have = new Set(links.addresses(index).map(addressKey));
+  const missing = gatewayAddresses(network, row.address)
+    .filter(({ address }) => !have.has(addressKey(address)))
+    .map(({ address, deprecated }): Change => {
+      return { do: "add address", index, address, noDad: true, deprecated };
+    });
+  links.apply([up, ...missing]);
+  return { ...link, up: true };
+}
+
+/** The node's own addresses first: the host speaks with the first one. */
+export function gatewayAddresses(
+  network: Network,
+  own: Ip4,
+): readonly { readonly address: LinkAddress; readonly deprecated: boolean }[] {
+  const { subnet, subnet6, gateway } = network;
+  const ip4 = [
+    { address: { family: 4, address: own, length: subnet.length }, deprecated: false },
+    { address: { family: 4, address: gateway, length: 32 }, deprecated: false },
+  ] as const;
+  if (subnet6 === undefined) return ip4;
+  const ip6 = (address: LinkAddress["address"], length: number, deprecated: boolean) =>
+    ({ address: { family: 6, address, length } as LinkAddress, deprecated }) as const;
+  return [
+    ...ip4,
+    ip6(ip6Of(linkLocal, own), linkLocal.length, false),
+    ip6(ip6Of(subnet6, own), subnet6.length, false),
+    ip6(ip6Of(subnet6, gateway), 128, true),
+  ];
+}
+
+const addressKey = ({ family, address, length }: LinkAddress): string =>
+  `${family}/${address}/${length}`;
+
+export const filterNetwork = (network: Network): FilterNetwork => ({
+  link: gatewayLinkName(network.name),
+  subnet: network.subnet,
+  subnet6: network.subnet6,
+  masquerade: network.masquerade,
+});
+
+/** A port's row in the switch's database. */
+export function readPort(host: Host, link: string, deadline: Deadline) {
+  const select = selectPort(host.config.ovs.bridge, link);
+  const results = host.database(deadline).transact(select, deadline);
+  const [bridge, port, wire] = results.map(({ rows }) => rows?.[0]);
+  return {
+    /** Whether there is a bridge at all. */
+    bridge: bridge !== undefined,
+    onBridge: listOf(bridge?.ports).some((one) => String(one) === String(port?._uuid)),
+    uuid: port?._uuid,
+    ids: recordOf(wire?.external_ids),
+    ...ofportOf(results),
+  };
+}
+
+/** What the last result, a select of an interface, says of its number. */
+export function ofportOf(results: readonly OperationResult[]) {
+  const row = results.at(-1)?.rows?.[0];
+  const [ofport] = listOf(row?.ofport);
+  const [error] = listOf(row?.error);
+  return {
+    ofport: typeof ofport === "number" ? ofport : undefined,
+    error: typeof error === "string" && error !== "" ? error : undefined,
+  };
+}

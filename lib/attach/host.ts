@@ -1,0 +1,86 @@
+/** The machine, as attaching needs it: drivers handed in, connections opened when first used. */
+import type { Clock, Deadline } from "../deadline.ts";
+import type { Dir } from "../dir.ts";
+import { Failure, reasonOf } from "../errors.ts";
+import type { NodeIpam } from "../ipam/held.ts";
+import type { Log } from "../log.ts";
+import type { NodeConfig } from "../node-config.ts";
+import type { Database, Flows } from "../ovs/switch.ts";
+import type { Kernel, Links } from "../sys/kernel.ts";
+import type { Filter } from "../sys/nft.ts";
+
+/** How to reach the world; made in cmd/. */
+export interface Drivers {
+  readonly kernel: Kernel;
+  readonly openFilter: () => Filter;
+  /** Connects to ovsdb-server's db.sock. */
+  readonly openDatabase: (path: string, deadline: Deadline) => Database;
+  /** Connects to a bridge's <bridge>.mgmt. */
+  readonly openFlows: (path: string, deadline: Deadline) => Flows;
+  /** Deletes a link of this namespace and returns when its name is gone; false if it was not there. */
+  readonly deleteLink: (name: string, deadline: Deadline) => boolean;
+}
+
+export interface Host {
+  readonly kernel: Kernel;
+  readonly links: () => Links;
+  readonly filter: () => Filter;
+  /** Throws Failure "try-again" when Open vSwitch can't be reached. */
+  readonly database: (deadline: Deadline) => Database;
+  readonly flows: (deadline: Deadline) => Flows;
+  readonly deleteLink: (name: string, deadline: Deadline) => boolean;
+  readonly config: NodeConfig;
+  /** The run directory. */
+  readonly run: Dir;
+  readonly ipam: NodeIpam;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly close: () => void;
+}
+
+export function openHost(
+  drivers: Drivers,
+  node: Pick<Host, "config" | "run" | "ipam" | "clock" | "log">,
+): Host {
+  const { runDir, bridge } = node.config.ovs;
+  const opened: { close: () => void }[] = [];
+  const once = <T extends { close: () => void }>(open: (deadline: Deadline) => T) => {
+    let made: T | undefined;
+    return (deadline: Deadline) => {
+      if (made === undefined) {
+        made = open(deadline);
+        opened.push(made);
+      }
+      return made;
+    };
+  };
+  const never: Deadline = { left: () => Number.MAX_SAFE_INTEGER };
+  const links = once(() => drivers.kernel.links());
+  const filter = once(() => drivers.openFilter());
+  return {
+    ...node,
+    kernel: drivers.kernel,
+    deleteLink: drivers.deleteLink,
+    links: () => links(never),
+    filter: () => filter(never),
+    database: once(reaching(`${runDir}/db.sock`, drivers.openDatabase)),
+    flows: once(reaching(`${runDir}/${bridge}.mgmt`, drivers.openFlows)),
+    close: () => {
+      for (const one of opened.splice(0)) one.close();
+    },
+  };
+}
+
+/** vswitchd's socket files stay behind when it goes, so only connecting tells. */
+function reaching<T>(path: string, open: (path: string, deadline: Deadline) => T) {
+  return (deadline: Deadline): T => {
+    try {
+      return open(path, deadline);
+    } catch (fault) {
+      throw new Failure("try-again", `Cannot reach Open vSwitch: ${reasonOf(fault)}`, {
+        details: `Start it (systemctl start openvswitch-switch), or say where its sockets are: "ovs.runDir" in node.json. Tried: ${path}`,
+        cause: fault,
+      });
+    }
+  };
+}

@@ -1,0 +1,76 @@
+/**
+ * Takes an attachment away: from its names, never from a cache or the container's namespace.
+ *
+ * Every step forgives absence, and only absence; the steps that don't need each other all run; the
+ * address is given back last, when nothing is left that could answer for it.
+ */
+import type { Deadline } from "../deadline.ts";
+import { asFailure, Failure } from "../errors.ts";
+import type { AttachmentId } from "../ipam/assignment.ts";
+import { find, release } from "../ipam/pool.ts";
+import { attachmentCookie, only } from "../overlay/cookies.ts";
+import type { Flows } from "../ovs/switch.ts";
+import { refusedWith } from "../sys/errno.ts";
+import { readPort } from "./gateway.ts";
+import type { Host } from "./host.ts";
+import { outerName } from "./names.ts";
+import { removeRow } from "./rows.ts";
+
+export function disconnect(host: Host, id: AttachmentId, deadline: Deadline): void {
+  const link = outerName(id);
+  const known = find(host.ipam.dirs, id);
+  const faults: unknown[] = [];
+  const step = (act: () => void) => {
+    try {
+      act();
+    } catch (fault) {
+      faults.push(fault);
+    }
+  };
+  const unlock = host.run.lock("switch.lock", "shared", deadline);
+  try {
+    step(() => void host.deleteLink(link, deadline));
+    step(() => removePort(host, link, known?.ofport, deadline));
+  } finally {
+    unlock();
+  }
+  if (faults.length > 0) {
+    const passing = faults.every((fault) => fault instanceof Failure && fault.kind === "try-again");
+    throw Failure.join(
+      passing ? "try-again" : asFailure(faults[0]).kind,
+      `Cannot detach "${id.ifname}" of container ${id.containerId}`,
+      faults,
+    );
+  }
+  release(host.ipam.dirs, id);
+}
+
+/** Removes a container's port with its flows; nothing if there is none. */
+export function removePort(
+  host: Host,
+  link: string,
+  ofport: number | undefined,
+  deadline: Deadline,
+): void {
+  const { bridge, uuid, ids } = readPort(host, link, deadline);
+  if (!bridge) return;
+  const numbered = ofport ?? Number(ids["socketplane-port"]);
+  if (numbered > 0) removeFlows(host, numbered, deadline);
+  if (uuid !== undefined) {
+    host.database(deadline).transact([removeRow(host.config.ovs.bridge, uuid)], deadline);
+  }
+}
+
+/** Removes an attachment's flows. A switch that doesn't run has none. */
+function removeFlows(host: Host, ofport: number, deadline: Deadline): void {
+  let flows: Flows;
+  try {
+    flows = host.flows(deadline);
+  } catch (fault) {
+    const cause = fault instanceof Failure ? fault.cause : undefined;
+    if (refusedWith(cause, "ECONNREFUSED", "ENOENT")) return;
+    throw fault;
+  }
+  const cookies = only(attachmentCookie(ofport));
+  flows.stage([{ do: "delete", cookies }], deadline).commit(deadline);
+}

@@ -1,0 +1,117 @@
+/** CHECK: compares what is there with what ADD made; names everything that differs. */
+import type { Deadline } from "../deadline.ts";
+import { Failure } from "../errors.ts";
+import { isHeld } from "../ipam/pool.ts";
+import { formatIp4 } from "../net/ip4.ts";
+import { formatIp6 } from "../net/ip6.ts";
+import { formatMac } from "../net/mac.ts";
+import { attachmentCookie, only } from "../overlay/cookies.ts";
+import { attachmentFlows } from "../overlay/pipeline.ts";
+import type { LinkAddress, Links, Netns } from "../sys/kernel.ts";
+import { readPort } from "./gateway.ts";
+import type { Host } from "./host.ts";
+import { gatewayLinkName } from "./names.ts";
+import { type AttachmentPlan, portOf, type WantedRoute } from "./plan.ts";
+
+/**
+ * Throws Failure "attachment-broken" naming all that is gone or changed. What chained plugins add
+ * (routes, addresses, rules) is not looked at. `routes` are those that ADD's result had.
+ */
+export function verify(
+  host: Host,
+  plan: AttachmentPlan,
+  place: { readonly netns: Netns; readonly routes: readonly WantedRoute[] },
+  deadline: Deadline,
+): void {
+  const inside = host.kernel.links(place.netns);
+  let faults: readonly string[];
+  try {
+    faults = [
+      ...innerFaults(inside, plan, place.routes),
+      ...hostFaults(host, plan),
+      ...switchFaults(host, plan, deadline),
+    ];
+  } finally {
+    inside.close();
+  }
+  if (faults.length === 0) return;
+  throw new Failure(
+    "attachment-broken",
+    `Cannot confirm "${plan.inner}" of container ${plan.assignment.id.containerId}: ${faults.join("; ")}`,
+    { details: faults.length > 1 ? faults.join("\n") : undefined },
+  );
+}
+
+function innerFaults(
+  inside: Links,
+  plan: AttachmentPlan,
+  wanted: readonly WantedRoute[],
+): readonly string[] {
+  const link = inside.get(plan.inner);
+  if (link === undefined) return [`interface "${plan.inner}" is gone`];
+  const { mac } = plan.assignment;
+  const have = new Set(inside.addresses(link.index).map(textOf));
+  const missing = plan.addresses.map(textOf).filter((address) => !have.has(address));
+  const routes = inside.routes().filter(({ index }) => index === link.index);
+  const lost = wanted.filter(
+    ({ family, to, via }) =>
+      !routes.some(
+        (route) =>
+          route.family === family &&
+          route.to?.base === to?.base &&
+          (route.to?.length ?? 0) === (to?.length ?? 0) &&
+          (via === undefined || route.via === via),
+      ),
+  );
+  return [
+    ...(link.up ? [] : [`interface "${plan.inner}" is down`]),
+    ...(link.mac === mac
+      ? []
+      : [
+          `the MAC is ${link.mac === undefined ? "none" : formatMac(link.mac)}, not ${formatMac(mac)}`,
+        ]),
+    ...(link.mtu === plan.mtu ? [] : [`the MTU is ${link.mtu}, not ${plan.mtu}`]),
+    ...missing.map((address) => `address ${address} is gone`),
+    ...lost.map((route) => `the route to ${routeText(route)} is gone`),
+  ];
+}
+
+function hostFaults(host: Host, plan: AttachmentPlan): readonly string[] {
+  const outer = host.links().get(plan.outer);
+  const gateway = host.links().get(gatewayLinkName(plan.network.name));
+  return [
+    ...(outer === undefined
+      ? [`link "${plan.outer}" is gone`]
+      : outer.up
+        ? []
+        : [`link "${plan.outer}" is down`]),
+    ...(gateway?.up ? [] : [`the gateway of network "${plan.network.name}" is gone`]),
+    ...(isHeld(host.ipam.dirs, plan.assignment)
+      ? []
+      : [`address ${formatIp4(plan.assignment.address)} is no longer assigned to it`]),
+  ];
+}
+
+function switchFaults(host: Host, plan: AttachmentPlan, deadline: Deadline): readonly string[] {
+  const { bridge } = host.config.ovs;
+  const { ofport: asked = 0 } = plan.assignment;
+  const port = readPort(host, plan.outer, deadline);
+  if (!port.bridge) return [`bridge "${bridge}" is gone`];
+  if (port.uuid === undefined) return [`port "${plan.outer}" is gone from the switch`];
+  if (!port.onBridge) return [`port "${plan.outer}" is on another bridge than "${bridge}"`];
+  if (port.ofport !== asked) {
+    const state = port.error ?? `its number is ${port.ofport ?? "none"}, not ${asked}`;
+    return [`port "${plan.outer}" does not work: ${state}`];
+  }
+  const expected = attachmentFlows(portOf(plan, asked)).length;
+  const { flows } = host.flows(deadline).aggregate(only(attachmentCookie(asked)), deadline);
+  return flows === expected ? [] : [`the switch has ${flows} of its ${expected} flows`];
+}
+
+const textOf = (one: LinkAddress): string =>
+  `${one.family === 4 ? formatIp4(one.address) : formatIp6(one.address)}/${one.length}`;
+
+function routeText({ family, to }: WantedRoute): string {
+  if (to === undefined) return family === 4 ? "0.0.0.0/0" : "::/0";
+  return textOf({ family, address: to.base, length: to.length } as LinkAddress);
+}
