@@ -14,6 +14,9 @@ export type Masked<T> = T | { readonly value: T; readonly mask: T };
 /** An OpenFlow port number (OFPP_*). */
 export type Ofport = number;
 
+/** The bridge's own port (OFPP_LOCAL). */
+export const localPort: Ofport = 0xffff_fffe;
+
 /** What a frame must be. Prerequisites (eth_type, ip_proto) are the writer's to give. */
 export interface Match {
   readonly inPort?: Ofport;
@@ -65,4 +68,8 @@ export interface Flow {
   readonly match: Match;
   /** None: the frame is dropped. */
   readonly actions: readonly Action[];
+  /**
+   * What a flow read back has beyond these types, as text: somebody else wrote it. Never sent.
+   */
+  readonly foreign?: readonly string[];
 }

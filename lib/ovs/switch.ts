@@ -48,10 +48,7 @@ export interface Flows {
    */
   readonly stage: (changes: readonly FlowChange[], deadline: Deadline) => StagedBundle;
   /** How many flows (and packets and bytes) the cookies select. May be asked while staged. */
-  readonly aggregate: (
-    cookies: CookieFilter,
-    deadline: Deadline,
-  ) => { readonly flows: number; readonly packets: bigint; readonly bytes: bigint };
+  readonly aggregate: (cookies: CookieFilter, deadline: Deadline) => FlowTotals;
   /** The flows themselves, read back from the switch. */
   readonly dump: (cookies: CookieFilter, deadline: Deadline) => readonly Flow[];
   readonly close: () => void;
@@ -59,6 +56,12 @@ export interface Flows {
 
 export interface StagedBundle {
   readonly commit: (deadline: Deadline) => void;
+}
+
+export interface FlowTotals {
+  readonly flows: number;
+  readonly packets: bigint;
+  readonly bytes: bigint;
 }
 
 /** A port's state as OpenFlow reports it. */
