@@ -17,13 +17,17 @@ export interface Dir {
   readonly make: (name: string) => Dir;
   /** The text of a file in it; undefined if there is none. */
   readonly read: (name: string) => string | undefined;
-  /** Writes a file that must not be there yet (0600): "exists" if it is. */
-  readonly create: (name: string, text: string) => "created" | "exists";
+  /**
+   * Writes a file that must not be there yet (0600): "exists" if it is. "synced": what is in it
+   * lasts through a power cut (fsync(2) of the file).
+   */
+  readonly create: (name: string, text: string, lasting?: "synced") => "created" | "exists";
   /** Writes a file whole or not at all: a temporary name, then rename(2). */
   readonly replace: (name: string, text: string) => void;
   /** link(2) of the file `from` here to `name` in `to`: "gone" if either folder was removed. */
   readonly link: (from: string, to: Dir, name: string) => "linked" | "exists" | "gone";
-  readonly rename: (from: string, to: string) => void;
+  /** Over a file of that name, if there is one. "synced": fsync(2) of the folder. */
+  readonly rename: (from: string, to: string, lasting?: "synced") => void;
   /** unlink(2): false if it was not there. */
   readonly remove: (name: string) => boolean;
   /** rmdir(2) of a folder in it. */

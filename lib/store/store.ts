@@ -7,6 +7,7 @@
  * Source: etcd's KV semantics (etcd API reference, "Key-Value API"), as far as we use them.
  */
 import type { Deadline } from "../deadline.ts";
+import { Failure } from "../errors.ts";
 
 /** etcd's mod revision: what compare-and-swap compares. Larger than 0 for anything that exists. */
 export type Revision = number & { readonly __brand: "Revision" };
@@ -24,12 +25,13 @@ export interface Snapshot {
   readonly revision: Revision;
 }
 
+/** What does not exist has the revisions 0, and no value. */
 export type Compare =
   /** The key does not exist. */
   | { readonly absent: string }
   /** Nothing exists in [from, to). */
   | { readonly absentFrom: string; readonly to: string }
-  /** Nothing in [from, to) was written after `revision`. */
+  /** Nothing that exists in [from, to) was written after `revision`; a removal is not seen. */
   | { readonly unchangedFrom: string; readonly to: string; readonly revision: Revision }
   | { readonly key: string; readonly createRevision: Revision }
   | { readonly key: string; readonly modRevision: Revision }
@@ -37,7 +39,10 @@ export type Compare =
 
 export type Write = { readonly put: string; readonly value: string } | { readonly remove: string };
 
-/** All compares hold, then all writes happen, at one revision; else none. No key is written twice. */
+/**
+ * All compares hold, then all writes happen, at one revision; else none. No key is written twice.
+ * Removing what is not there is no write: a transaction without any gives the store's revision.
+ */
 export interface Txn {
   readonly compares: readonly Compare[];
   readonly writes: readonly Write[];
@@ -58,6 +63,10 @@ export type WatchEnd =
   /** The revision asked for is no longer held: read all again and watch from there. */
   { readonly reason: "compacted"; readonly oldest: Revision } | { readonly reason: "closed" };
 
+/**
+ * Keys are printable ASCII without a space, values any text. Every call but `watch` and `close`
+ * throws Failure "try-again" when its deadline is over.
+ */
 export interface Store {
   /** Names this store's content: changes when it was wiped or is another one. */
   readonly identity: (deadline: Deadline) => Promise<string>;
@@ -67,7 +76,8 @@ export interface Store {
   readonly commit: (txn: Txn, deadline: Deadline) => Promise<Commit>;
   /**
    * Gives every event of keys that begin with `prefix`, from `from` on (inclusive), in order, in
-   * batches of one revision, until the signal aborts or the revision is compacted.
+   * batches of one revision, until the signal aborts, the store is closed, the revision is
+   * compacted, or `onEvents` throws.
    */
   readonly watch: (
     prefix: string,
@@ -80,6 +90,24 @@ export interface Store {
 
 /** The first key after all that begin with `prefix` (etcd's range end). */
 export function endOf(prefix: string): string {
+  // Past every key: none has a character after "~".
+  if (prefix === "") return "\x7f";
   const last = prefix.charCodeAt(prefix.length - 1);
   return prefix.slice(0, -1) + String.fromCharCode(last + 1);
+}
+
+/**
+ * Throws Failure "store-refused" for a key that is no key, or is written twice: etcd refuses the
+ * second, and the first would sort by its bytes in one store and by its characters in another.
+ */
+export function checkTxn(txn: Txn): void {
+  const written = new Set<string>();
+  for (const write of txn.writes) {
+    const key = "put" in write ? write.put : write.remove;
+    const refuse = (state: string) =>
+      new Failure("store-refused", `Cannot write key ${JSON.stringify(key)}: ${state}`);
+    if (!/^[\x21-\x7e]+$/.test(key)) throw refuse("a key is printable ASCII without a space");
+    if (written.has(key)) throw refuse("one transaction writes it twice");
+    written.add(key);
+  }
 }
