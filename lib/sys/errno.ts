@@ -68,6 +68,15 @@ const byNumber = new Map<number, readonly [name: ErrnoName, words: string]>(
 /** The positive number of an errno. */
 export const errno = (name: ErrnoName): number => table[name][0];
 
+/** What to do about those that people can do something about. */
+const advice: Readonly<Record<string, string>> = {
+  ENOSPC: "Free some space, or inodes, on the file system it is on (see df and df -i).",
+  EDQUOT: "Raise the quota, or free some space on the file system it is on.",
+  EROFS: "Mount the file system it is on writable, or choose another folder.",
+  EACCES: "SocketPlane must run as root, and no LSM may forbid it this.",
+  EPERM: "SocketPlane must run as root, with CAP_NET_ADMIN and CAP_SYS_ADMIN.",
+};
+
 /** What was tried, for the message "Cannot <action> <subject>: <state>". */
 export interface Attempt {
   /** "create", "open", ... */
@@ -80,7 +89,6 @@ export interface Attempt {
   readonly kind?: FailureKind;
   /** What the kernel said in its own words (netlink's extended acknowledgement). */
   readonly text?: string | undefined;
-  readonly details?: string | undefined;
 }
 
 /** A refusal by the kernel, in words. */
@@ -98,7 +106,7 @@ export class SysError extends Failure {
     super(
       attempt.kind ?? "kernel-refused",
       `Cannot ${attempt.action} ${attempt.subject}: ${words} (${name})${text}`,
-      { details: attempt.details },
+      { details: advice[name] },
     );
     this.errno = name;
     this.number = number;
@@ -112,6 +120,10 @@ export function succeed(result: number, attempt: Attempt): number {
   if (result < 0) throw new SysError(-result, attempt);
   return result;
 }
+
+/** True if the call's result is one of these errnos. */
+export const failed = (result: number, ...names: readonly ErrnoName[]): boolean =>
+  result < 0 && names.some((name) => result === -errno(name));
 
 /** True for the error of a refusal with one of these errnos. */
 export const refusedWith = (thrown: unknown, ...names: readonly ErrnoName[]): thrown is SysError =>
