@@ -30,6 +30,7 @@ export const failures = {
   "switch-refused": { code: 105, means: "Open vSwitch refused what was asked" },
   "kernel-refused": { code: 106, means: "the kernel refused what was asked" },
   "store-refused": { code: 107, means: "the store refused, or holds something unreadable" },
+  "delegate-failed": { code: 108, means: "the IPAM plugin that was delegated to failed" },
   usage: { code: 120, means: "the command line is not valid" },
   internal: { code: 999, means: "a fault of SocketPlane itself: please report it" },
 } as const;
@@ -40,22 +41,22 @@ export interface FailureExtras {
   /** What to do, or the other faults, on lines of their own. */
   readonly details?: string | undefined;
   readonly cause?: unknown;
+  /** Another plugin's code that is passed on, in place of the kind's. */
+  readonly code?: number | undefined;
 }
 
 export class Failure extends Error {
   override readonly name = "Failure";
   readonly kind: FailureKind;
   readonly details: string | undefined;
+  /** The CNI error code. */
+  readonly code: number;
 
   constructor(kind: FailureKind, message: string, extras: FailureExtras = {}) {
     super(message, { cause: extras.cause });
     this.kind = kind;
     this.details = extras.details;
-  }
-
-  /** The CNI error code. */
-  get code(): number {
-    return failures[this.kind].code;
+    this.code = extras.code ?? failures[kind].code;
   }
 
   /** One failure out of several faults: the first one gives the state, all are in the details. */

@@ -119,9 +119,19 @@ export function isObject(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
-  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+/** A value as JSON, for messages, in at most `limit` characters. */
+export function shown(value: unknown, limit = 60): string {
+  const text = jsonOf(value);
+  return text.length > limit ? `${text.slice(0, limit - 3)}...` : text;
+}
+
+/** JSON.parse reads any depth, JSON.stringify overflows the stack. */
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return "something nested too deeply to show";
+  }
 }
 
 /** The candidate that is nearest by edit distance, if it is near enough to be meant. */

@@ -20,6 +20,11 @@ export interface Cidr4 {
   readonly length: number;
 }
 
+export interface Cidr6 {
+  readonly address: Ip6;
+  readonly length: number;
+}
+
 const cidrText = /^([0-9a-fA-F.:]+)\/(0|[1-9]\d{0,2})$/;
 
 /** `a.b.c.d/n`, any address of the prefix. */
@@ -38,14 +43,20 @@ export function parsePrefix4(text: string): Prefix4 | undefined {
   return prefix.base === cidr.address ? prefix : undefined;
 }
 
-/** An IPv6 prefix without host bits. */
-export function parsePrefix6(text: string): Prefix6 | undefined {
+/** An IPv6 address and a length, any address of the prefix. */
+export function parseCidr6(text: string): Cidr6 | undefined {
   const found = cidrText.exec(text);
   const address = parseIp6(found?.[1] ?? "");
   const length = Number(found?.[2]);
-  if (address === undefined || length > 128) return undefined;
-  const prefix = prefix6Of(address, length);
-  return prefix.base === address ? prefix : undefined;
+  return address === undefined || length > 128 ? undefined : { address, length };
+}
+
+/** An IPv6 prefix without host bits. */
+export function parsePrefix6(text: string): Prefix6 | undefined {
+  const cidr = parseCidr6(text);
+  if (cidr === undefined) return undefined;
+  const prefix = prefix6Of(cidr.address, cidr.length);
+  return prefix.base === cidr.address ? prefix : undefined;
 }
 
 export function prefix4Of(address: Ip4, length: number): Prefix4 {
