@@ -18,7 +18,7 @@ import {
   type Place,
   tried,
 } from "./folder.ts";
-import { cString, cwd, O } from "./io.ts";
+import { closing, cString, cwd, O } from "./io.ts";
 import { flock, lockNumber } from "./locks.ts";
 
 const AT_REMOVEDIR = 0x200;
@@ -71,14 +71,14 @@ function dirOf(ffi: Ffi, fd: number, path: string): OpenDir {
     const flags = O.rdwr | O.creat | fileFlags(ffi);
     const file = ffi.call("openat", fd, cString(name), flags, 0o600);
     succeed(file, tried("open lock", place, "openat"));
-    const release = () => void ffi.call("close", file);
+    const release = closing(ffi, file);
     try {
       lock(file, `"${place.path}"`);
     } catch (fault) {
       release();
       throw fault;
     }
-    return once(release);
+    return release;
   };
 
   return {
@@ -127,16 +127,7 @@ function dirOf(ffi: Ffi, fd: number, path: string): OpenDir {
       locked(name, (file, subject) => flock(ffi, file, mode, subject, deadline)),
     lockRange: (name, number, deadline) =>
       locked(name, (file, subject) => lockNumber(ffi, file, number, subject, deadline)),
-    close: once(() => void ffi.call("close", fd)),
-  };
-}
-
-/** A descriptor's number is given to the next file opened: it must not be closed twice. */
-function once(act: () => void): () => void {
-  let done = false;
-  return () => {
-    if (!done) act();
-    done = true;
+    close: closing(ffi, fd),
   };
 }
 

@@ -34,6 +34,15 @@ export function cString(text: string): Uint8Array {
   return Buffer.from(`${text}\0`);
 }
 
+/** Closes a descriptor, once: its number is given to the next file opened. */
+export function closing(ffi: Ffi, fd: number): () => void {
+  let open = true;
+  return () => {
+    if (open) ffi.call("close", fd);
+    open = false;
+  };
+}
+
 /** The text of a file; undefined if there is none. Throws SysError "io". */
 export function readFile(ffi: Ffi, path: string): string | undefined {
   const fd = ffi.call("openat", cwd, cString(path), O.rdonly | O.cloexec);

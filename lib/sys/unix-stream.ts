@@ -1,0 +1,91 @@
+/**
+ * The driver of lib/stream.ts: a blocking AF_UNIX stream whose every wait ends at its deadline.
+ *
+ * Sources: unix(7), socket(7) "SO_RCVTIMEO and SO_SNDTIMEO", send(2), recv(2).
+ */
+import type { Deadline } from "../deadline.ts";
+import { Failure } from "../errors.ts";
+import type { ByteStream } from "../stream.ts";
+import { failed, succeed } from "./errno.ts";
+import type { Ffi } from "./ffi.ts";
+import { closing } from "./io.ts";
+import { MSG_NOSIGNAL, openSocket, SO_RCVTIMEO, SO_SNDTIMEO, setTimeLeft } from "./socket.ts";
+
+const AF_UNIX = 1;
+const SOCK_STREAM = 1;
+
+/** sun_path holds 108 bytes, the last of them NUL. */
+const maxPath = 107;
+
+/**
+ * Connects to a socket by its path. Throws SysError "io" with the errno (ENOENT: no socket there;
+ * ECONNREFUSED: nobody behind it), Failure "try-again" at the deadline.
+ */
+export function connectUnix(ffi: Ffi, path: string, deadline: Deadline): ByteStream {
+  const address = addressOf(path);
+  const peer = `"${path}"`;
+  const fd = openSocket(ffi, AF_UNIX, SOCK_STREAM, 0);
+  const close = closing(ffi, fd);
+  try {
+    const wait: Wait = { fd, option: SO_SNDTIMEO, deadline, call: "connect", peer };
+    again(ffi, wait, () => ffi.call("connect", fd, address, address.length));
+  } catch (fault) {
+    close();
+    throw fault;
+  }
+  const received = new Uint8Array(64 << 10);
+  return {
+    peer: path,
+    send: (bytes, until) => {
+      const wait: Wait = { fd, option: SO_SNDTIMEO, deadline: until, call: "sendto", peer };
+      for (let sent = 0; sent < bytes.length; ) {
+        const rest = bytes.subarray(sent);
+        sent += again(ffi, wait, () => ffi.call("sendto", fd, rest, rest.length, MSG_NOSIGNAL));
+      }
+    },
+    receive: (until) => {
+      const wait: Wait = { fd, option: SO_RCVTIMEO, deadline: until, call: "recvfrom", peer };
+      const length = again(ffi, wait, () => {
+        const got = ffi.call("recvfrom", fd, received, received.length);
+        // The peer closed without reading all that we sent.
+        return failed(got, "ECONNRESET") ? 0 : got;
+      });
+      return length === 0 ? undefined : received.slice(0, length);
+    },
+    close,
+  };
+}
+
+interface Wait {
+  readonly fd: number;
+  readonly option: number;
+  readonly deadline: Deadline;
+  readonly call: keyof typeof actions;
+  readonly peer: string;
+}
+
+const actions = { connect: "connect to", sendto: "send to", recvfrom: "receive from" } as const;
+
+/** Does a call that may block, again when a signal interrupts it, until the deadline. */
+function again(ffi: Ffi, wait: Wait, act: () => number): number {
+  const { call, peer: subject } = wait;
+  const action = actions[call];
+  for (;;) {
+    setTimeLeft(ffi, wait.fd, wait.option, wait.deadline);
+    const result = act();
+    if (failed(result, "EAGAIN"))
+      throw new Failure("try-again", `Cannot ${action} ${subject}: the time is up`);
+    if (!failed(result, "EINTR")) return succeed(result, { action, subject, call, kind: "io" });
+  }
+}
+
+/** struct sockaddr_un, as long as its path needs. */
+function addressOf(path: string): Uint8Array {
+  const bytes = Buffer.from(path);
+  if (bytes.length > maxPath || bytes.includes(0))
+    throw new Failure(
+      "io",
+      `Cannot connect to "${path}": a socket's path can't be longer than ${maxPath} bytes`,
+    );
+  return Buffer.concat([Uint8Array.of(AF_UNIX, 0), bytes, Uint8Array.of(0)]);
+}
