@@ -8,7 +8,7 @@
  */
 import type { Deadline } from "../deadline.ts";
 import { Failure } from "../errors.ts";
-import { assignAddress, type HeldNetwork, holdNetwork } from "../ipam/held.ts";
+import { assignAddress, type HeldNetwork } from "../ipam/held.ts";
 import type { Network } from "../ipam/network.ts";
 import { find, release } from "../ipam/pool.ts";
 import type { Ip4 } from "../net/ip4.ts";
@@ -34,11 +34,13 @@ import { underlayMtu } from "./underlay.ts";
 
 /**
  * Makes sure that the network is up on this node, and gives its MTU in bytes. Where it is, this
- * costs three questions (link, firewall, flows); where not, it is made under the switch's lock.
+ * costs three questions (link, firewall, flows); where not, it is made under the switch's lock,
+ * with `own` as the node's address, or the next that is free.
  */
 export async function ensureGateway(
   host: Host,
   held: HeldNetwork,
+  own: Ip4 | undefined,
   deadline: Deadline,
 ): Promise<{ readonly mtu: number }> {
   const { network } = held.stored;
@@ -46,7 +48,7 @@ export async function ensureGateway(
   if (link?.up && isComplete(host, held, deadline)) return { mtu: link.mtu };
   const unlock = host.run.lock("switch.lock", "exclusive", deadline);
   try {
-    return { mtu: (await makeGateway(host, held, deadline)).mtu };
+    return { mtu: (await makeGateway(host, held, own, deadline)).mtu };
   } finally {
     unlock();
   }
@@ -88,15 +90,19 @@ function isComplete(host: Host, held: HeldNetwork, deadline: Deadline): boolean 
   return flows === expected.length;
 }
 
-async function makeGateway(host: Host, held: HeldNetwork, deadline: Deadline): Promise<Link> {
+async function makeGateway(
+  host: Host,
+  held: HeldNetwork,
+  own: Ip4 | undefined,
+  deadline: Deadline,
+): Promise<Link> {
   const { network } = held.stored;
   const name = gatewayLinkName(network.name);
-  const { assignment } = await assignAddress(
-    host.ipam,
-    held,
-    { id: gatewayAttachment(network.name), port: "give", workload: {} },
-    deadline,
-  );
+  const id = gatewayAttachment(network.name);
+  // Pinned: once it has an address, it keeps it.
+  const address = find(host.ipam.dirs, id) === undefined ? own : undefined;
+  const wish = { id, address, port: "give", workload: {} } as const;
+  const { assignment } = await assignAddress(host.ipam, held, wish, deadline);
   const row: GatewayRow = {
     role: "gateway",
     link: name,
@@ -110,7 +116,6 @@ async function makeGateway(host: Host, held: HeldNetwork, deadline: Deadline): P
   host.kernel.writeSysctl("net/ipv4/ip_forward", "1");
   if (network.subnet6 !== undefined) host.kernel.writeSysctl("net/ipv6/conf/all/forwarding", "1");
   host.filter().add(filterNetwork(network));
-  await holdNetwork(host.ipam, { name: network.name, spec: undefined }, deadline);
   synchronise(host, deadline);
   if (networkOf(host, row) === undefined) {
     throw new Failure("network-unknown", `Cannot use network "${network.name}": it was deleted`);

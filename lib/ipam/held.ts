@@ -81,6 +81,14 @@ export async function holdNetwork(
 /** What to assign, without what the held network says. */
 export type Wish = Omit<Want, "network" | "blocks">;
 
+export interface Assigned {
+  readonly assignment: Assignment;
+  /** False where the attachment had it already: then it is not the caller's to take back. */
+  readonly made: boolean;
+  /** What is held now: more blocks than before, if one had to be claimed. */
+  readonly held: HeldNetwork;
+}
+
 /**
  * Assigns an address of the blocks held, and claims one more block for as long as they are full.
  * Throws Failure "no-address" when no block is left, or the address asked for is another's.
@@ -90,13 +98,13 @@ export async function assignAddress(
   held: HeldNetwork,
   wish: Wish,
   deadline: Deadline,
-): Promise<{ readonly assignment: Assignment; readonly made: boolean }> {
+): Promise<Assigned> {
   refuseUnusable(held.stored.network, wish.address);
   let now = held;
   for (;;) {
     const { network } = now.stored;
     const assigned = assign(ipam.dirs, { ...wish, network, blocks: now.blocks });
-    if (assigned.outcome === "assigned") return assigned;
+    if (assigned.outcome === "assigned") return { ...assigned, held: now };
     if (assigned.outcome === "taken") throw takenBy(wish, network.name, assigned.by);
     now = await claimMore(ipam, now, wish.address, deadline);
   }

@@ -122,6 +122,22 @@ export function listAssignments(dirs: PoolDirs): readonly Assignment[] {
     .filter((assignment) => assignment !== undefined);
 }
 
+/** Forgets every assignment and block: for a run directory of an earlier boot. */
+export function forgetAll(dirs: PoolDirs): void {
+  for (const dir of [dirs.owners, dirs.ports]) for (const name of dir.list()) dir.remove(name);
+  for (const network of dirs.networks.list()) {
+    const folder = dirs.networks.open(network);
+    for (const name of folder?.list() ?? []) {
+      const block = name.includes("@") ? folder?.open(name) : undefined;
+      for (const address of block?.list() ?? []) block?.remove(address);
+      block?.close();
+      if (name.includes("@")) folder?.removeDir(name);
+      else if (name !== "lock") folder?.remove(name);
+    }
+    folder?.close();
+  }
+}
+
 /** The file an assignment is written to before it has its name; one writer, so a fixed name. */
 const beginning = (name: string) => `${name}.new`;
 

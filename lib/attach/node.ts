@@ -1,0 +1,128 @@
+/** Opens this node: its configuration, run directory and store; what plugin, command and agent share. */
+import { type Clock, type Deadline, deadlineIn } from "../deadline.ts";
+import type { Dir } from "../dir.ts";
+import { Failure } from "../errors.ts";
+import { fnv1a64 } from "../hash.ts";
+import { type AttachmentId, ownerName } from "../ipam/assignment.ts";
+import type { NodeIpam } from "../ipam/held.ts";
+import type { Registry } from "../ipam/networks.ts";
+import { forgetAll, type PoolDirs } from "../ipam/pool.ts";
+import { type Level, type Log, levels } from "../log.ts";
+import {
+  defaultNodeConfig,
+  defaultNodeConfigPath,
+  type NodeConfig,
+  parseNodeConfig,
+  type StoreConfig,
+} from "../node-config.ts";
+import { keysUnder } from "../store/keys.ts";
+import type { Store } from "../store/store.ts";
+import { type Drivers, type Host, openHost } from "./host.ts";
+
+/** The world as cmd/ hands it in. */
+export interface World extends Drivers {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The text of a file, symlinks followed; undefined if there is none. */
+  readonly readFile: (path: string) => string | undefined;
+  /** Opens a folder of ours, made if absent. */
+  readonly makeDir: (path: string) => Dir;
+  readonly openStore: (config: StoreConfig, log: Log) => Promise<Store>;
+  readonly clock: Clock;
+  /** From 0 up to but not 1. */
+  readonly random: () => number;
+  readonly log: (least: Level) => Log;
+}
+
+/**
+ * Finds and reads node.json: `chosen` (--config), else SOCKETPLANE_CONFIG, else `configured`
+ * ("nodeConfig" in the CNI configuration), else the default path, which may be missing.
+ */
+export function loadNodeConfig(
+  world: Pick<World, "env" | "readFile">,
+  chosen: string | undefined,
+  configured: string | undefined,
+): NodeConfig {
+  const named = chosen ?? (world.env.SOCKETPLANE_CONFIG || undefined) ?? configured;
+  const path = named ?? defaultNodeConfigPath;
+  const text = world.readFile(path);
+  if (text !== undefined) return parseNodeConfig(text, path);
+  if (named === undefined) return defaultNodeConfig();
+  throw new Failure("invalid-config", `Cannot read node configuration ${path}: there is none`);
+}
+
+/** Opens the node. Nothing is connected to yet: switch and store are reached when first needed. */
+export function openNode(world: World, config: NodeConfig): Host {
+  const log = world.log(levelOf(world, config));
+  const run = world.makeDir(config.runDir);
+  const dirs: PoolDirs = {
+    networks: run.make("networks"),
+    owners: run.make("owners"),
+    ports: run.make("ports"),
+  };
+  startAfresh(world, run, dirs);
+  let opened: Promise<Registry> | undefined;
+  const openRegistry = async (): Promise<Registry> => {
+    const prefix = config.store.type === "etcd" ? config.store.prefix : "";
+    const store = await world.openStore(config.store, log);
+    const { sleep } = world.kernel;
+    return { store, keys: keysUnder(prefix), sleep, random: world.random };
+  };
+  const ipam: NodeIpam = {
+    dirs,
+    registry: () => {
+      opened ??= openRegistry();
+      return opened;
+    },
+    node: () => ({ name: nodeName(world, config), machineId: machineId(world) }),
+    sinceBoot: world.kernel.sinceBoot,
+    log,
+  };
+  return openHost(world, { config, run, ipam, clock: world.clock, log });
+}
+
+/** ADD, DEL and CHECK of one attachment exclude each other, by a lock that dies with the process. */
+export function lockAttachment(host: Host, id: AttachmentId, deadline: Deadline): () => void {
+  const number = fnv1a64(ownerName(id)) >> 1n;
+  return host.run.lockRange("attachments.lock", number, deadline);
+}
+
+/** How long a command may take, milliseconds: well below kubelet's four minutes. */
+const commandMs = 20_000;
+
+export const commandDeadline = (clock: Clock): Deadline => deadlineIn(clock, commandMs);
+
+/**
+ * After a reboot no container lives: what a run directory that outlived it says is void. (It
+ * belongs on a tmpfs, where it doesn't.)
+ */
+function startAfresh(world: World, run: Dir, dirs: PoolDirs): void {
+  const boot = world.kernel.bootId();
+  const marker = run.read("boot");
+  if (marker === boot) return;
+  const unlock = run.lock("boot.lock", "exclusive", commandDeadline(world.clock));
+  try {
+    if (run.read("boot") === boot) return;
+    if (marker !== undefined) forgetAll(dirs);
+    run.replace("boot", boot);
+  } finally {
+    unlock();
+  }
+}
+
+function levelOf(world: World, config: NodeConfig): Level {
+  const asked = world.env.SOCKETPLANE_LOG;
+  return levels.find((level) => level === asked) ?? config.logLevel;
+}
+
+function nodeName(world: World, config: NodeConfig): string {
+  const name = config.node ?? world.kernel.readSysctl("kernel/hostname")?.trim();
+  if (name !== undefined && name !== "" && name !== "(none)") return name;
+  throw new Failure("invalid-config", "Cannot name this node: it has no hostname", {
+    details: 'Give it one, or set "node" in node.json.',
+  });
+}
+
+function machineId(world: World): string {
+  const id = world.readFile("/etc/machine-id")?.trim();
+  return id === undefined || id === "" ? `hostname:${nodeName(world, defaultNodeConfig())}` : id;
+}

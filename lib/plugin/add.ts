@@ -1,0 +1,124 @@
+/** ADD of the interface plugin. See config.ts for the folder's note. */
+import { connect } from "../attach/connect.ts";
+import { ensureGateway } from "../attach/gateway.ts";
+import type { Host } from "../attach/host.ts";
+import {
+  commandDeadline,
+  loadNodeConfig,
+  lockAttachment,
+  openNode,
+  type World,
+} from "../attach/node.ts";
+import { planAttachment, type WantedRoute } from "../attach/plan.ts";
+import { type Delegation, delegateAdd, delegateDel } from "../cni/delegate.ts";
+import type { AddRequest } from "../cni/request.ts";
+import type { Dns, Result } from "../cni/result.ts";
+import type { Deadline } from "../deadline.ts";
+import { Failure } from "../errors.ts";
+import { type Assigned, assignAddress, type HeldNetwork, holdNetwork } from "../ipam/held.ts";
+import { type Network, usable } from "../ipam/network.ts";
+import { release } from "../ipam/pool.ts";
+import type { Ip4 } from "../net/ip4.ts";
+import { type Undo, withUndo } from "../undo.ts";
+import { attachmentOf, foreignAddress, refuseOtherMac, wantedAddress } from "./address.ts";
+import { type PluginConfig, parsePluginConfig } from "./config.ts";
+import { dnsOf, resultOf } from "./result.ts";
+
+export type PluginWorld = World & Delegation;
+
+export async function add(world: PluginWorld, request: AddRequest): Promise<Result> {
+  const config = parsePluginConfig(request.config);
+  const netns = world.kernel.openNetns(request.netns);
+  if (netns === undefined) throw noNetns(request.netns);
+  const host = openNode(world, loadNodeConfig(world, undefined, config.nodeConfig));
+  const deadline = commandDeadline(host.clock);
+  const unlock = lockAttachment(host, attachmentOf(request), deadline);
+  try {
+    return await withUndo(host.log, async (undo) => {
+      const wanted = { name: config.network, spec: config.spec };
+      const held = await holdNetwork(host.ipam, wanted, deadline);
+      const source = config.foreignIpam === undefined ? ownAddress : delegatedAddress;
+      const got = await source({ world, host, config, request, held, undo, deadline });
+      const { network } = got.held.stored;
+      const link = { mtu: got.mtu, boot: host.kernel.bootId() };
+      const plan = planAttachment(network, got.assignment, link, got.routes);
+      const place = { netns, defaultRoute: config.defaultRoute };
+      const connected = connect(host, plan, place, undo, deadline);
+      return resultOf(plan, connected, {
+        netns: request.netns,
+        previous: request.prevResult,
+        dns: request.requested.dns ?? got.dns,
+      });
+    });
+  } finally {
+    unlock();
+    host.close();
+  }
+}
+
+interface Adding {
+  readonly world: PluginWorld;
+  readonly host: Host;
+  readonly config: PluginConfig;
+  readonly request: AddRequest;
+  readonly held: HeldNetwork;
+  readonly undo: Undo;
+  readonly deadline: Deadline;
+}
+
+interface Obtained extends Assigned {
+  readonly mtu: number;
+  readonly routes: readonly WantedRoute[];
+  readonly dns: Dns;
+}
+
+async function ownAddress(adding: Adding): Promise<Obtained> {
+  const { world, host, config, request, held, deadline } = adding;
+  const wanted = wantedAddress(held.stored.network, request.requested);
+  const { mtu } = await ensureGateway(host, held, undefined, deadline);
+  const assigned = await assign(adding, wanted);
+  return { ...assigned, mtu, routes: config.routes, dns: dnsOf(world, config, request.config) };
+}
+
+async function delegatedAddress(adding: Adding): Promise<Obtained> {
+  const { world, host, request, held, undo, deadline } = adding;
+  const { network } = held.stored;
+  // A foreign plugin doesn't know of the node's own address: it is kept out of its way.
+  const { mtu } = await ensureGateway(host, held, usable(network.subnet).last, deadline);
+  const result = await delegateAdd(world, request, deadline);
+  undo.add("give the delegate its address back", () =>
+    delegateDel(world, request, commandDeadline(host.clock)),
+  );
+  const assigned = await assign(adding, foreignAddress(network, result, request));
+  return { ...assigned, mtu, routes: foreignRoutes(network, result), dns: result.dns };
+}
+
+async function assign(adding: Adding, address: Ip4 | undefined): Promise<Assigned> {
+  const { host, request, held, undo, deadline } = adding;
+  const id = attachmentOf(request);
+  const { workload } = request.requested;
+  const wish = { id, address, port: "give", workload } as const;
+  const assigned = await assignAddress(host.ipam, held, wish, deadline);
+  if (assigned.made) undo.add("give the address back", () => release(host.ipam.dirs, id));
+  refuseOtherMac(request.requested, assigned.assignment.address);
+  // A block was claimed: the switch must know it before its first container speaks.
+  if (assigned.held !== held) await ensureGateway(host, assigned.held, undefined, deadline);
+  return assigned;
+}
+
+/** The default route through our gateway is ours to set. */
+function foreignRoutes(network: Network, result: Result): readonly WantedRoute[] {
+  return result.routes.flatMap((route): readonly WantedRoute[] => {
+    const { options, gateway } = route;
+    const ours = gateway === undefined || gateway === network.gateway;
+    if (route.dst.length === 0 && ours) return [];
+    const to = route.dst.length === 0 ? {} : { to: route.dst };
+    const via = gateway === undefined ? {} : { via: gateway };
+    return [{ family: route.family, ...to, ...via, options } as WantedRoute];
+  });
+}
+
+export const noNetns = (path: string): Failure =>
+  new Failure("invalid-netns", `Cannot open network namespace ${path}: there is none`, {
+    details: "CNI_NETNS must be the path of the container's network namespace.",
+  });

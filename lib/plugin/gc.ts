@@ -1,0 +1,79 @@
+/** GC of both plugins. See config.ts for the folder's note. */
+import type { Host } from "../attach/host.ts";
+import { commandDeadline, loadNodeConfig, lockAttachment, openNode } from "../attach/node.ts";
+import { disconnect } from "../attach/remove.ts";
+import { ourPorts } from "../attach/sync.ts";
+import { delegateGc } from "../cni/delegate.ts";
+import type { GcRequest } from "../cni/request.ts";
+import type { Deadline } from "../deadline.ts";
+import { Failure } from "../errors.ts";
+import { type AttachmentId, ownerName } from "../ipam/assignment.ts";
+import { listAssignments, release } from "../ipam/pool.ts";
+import type { PluginWorld } from "./add.ts";
+import { foreignIpamOf, nodeConfigOf } from "./config.ts";
+
+/** Removes this node's attachments of this CNI name that are not listed. */
+export async function gc(world: PluginWorld, request: GcRequest): Promise<void> {
+  await collect(world, request, disconnect, (host, deadline) => [
+    ...ofAssignments(host, "port"),
+    ...ourPorts(host, deadline).attachments.map((row) => row.id),
+  ]);
+}
+
+/** The same for addresses alone, under a foreign interface plugin. */
+export async function ipamGc(world: PluginWorld, request: GcRequest): Promise<void> {
+  const giveBack = (host: Host, id: AttachmentId) => release(host.ipam.dirs, id);
+  await collect(world, request, giveBack, (host) => ofAssignments(host, "none"));
+}
+
+const ofAssignments = (host: Host, port: "port" | "none"): readonly AttachmentId[] =>
+  listAssignments(host.ipam.dirs)
+    .filter(({ ofport }) => (ofport === undefined) === (port === "none"))
+    .map(({ id }) => id);
+
+async function collect(
+  world: PluginWorld,
+  request: GcRequest,
+  remove: (host: Host, id: AttachmentId, deadline: Deadline) => void,
+  candidates: (host: Host, deadline: Deadline) => readonly AttachmentId[],
+): Promise<void> {
+  const { config, validAttachments } = request;
+  const host = openNode(world, loadNodeConfig(world, undefined, nodeConfigOf(config)));
+  const deadline = commandDeadline(host.clock);
+  const valid = new Set(
+    validAttachments.map(({ containerId, ifname }) =>
+      ownerName({ name: config.name, containerId, ifname }),
+    ),
+  );
+  const faults: unknown[] = [];
+  const step = async (act: () => void | Promise<void>) => {
+    try {
+      await act();
+    } catch (fault) {
+      faults.push(fault);
+    }
+  };
+  try {
+    const stale = new Map(
+      candidates(host, deadline)
+        .filter(({ name }) => name === config.name)
+        .map((id) => [ownerName(id), id] as const)
+        .filter(([name]) => !valid.has(name)),
+    );
+    for (const id of stale.values()) {
+      await step(() => {
+        const unlock = lockAttachment(host, id, deadline);
+        try {
+          remove(host, id, deadline);
+        } finally {
+          unlock();
+        }
+      });
+    }
+    if (foreignIpamOf(config) !== undefined) await step(() => delegateGc(world, request, deadline));
+  } finally {
+    host.close();
+  }
+  if (faults.length === 0) return;
+  throw Failure.join("try-again", `Cannot collect all of "${config.name}"`, faults);
+}
