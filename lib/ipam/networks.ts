@@ -62,6 +62,7 @@ export async function ensureNetwork(
     const found = others.find(({ network }) => network.name === spec.name);
     if (found !== undefined) return { value: matching(found, spec).network, txn: undefined };
     const network = completeNetwork(spec, spec.vni ?? lowestFreeVni(others));
+    await refuseSpecial(network);
     refuseOverlap(
       network,
       others.map((other) => other.network),
@@ -149,6 +150,20 @@ function lowestFreeVni(others: readonly StoredNetwork[]): number {
   const used = new Set(others.map(({ network }) => network.vni));
   for (let vni = 1; vni <= maxVni; vni += 1) if (!used.has(vni)) return vni;
   throw new Failure("network-conflict", "Cannot create a network: all VNIs are taken");
+}
+
+/** Loaded here, since only the making of a network needs to know. */
+async function refuseSpecial({ name, subnet, subnet6 }: Network): Promise<void> {
+  const { specialRange } = await import("../net/special.ts");
+  for (const prefix of subnet6 === undefined ? [subnet] : [subnet, subnet6]) {
+    const special = specialRange(prefix);
+    if (special === undefined) continue;
+    throw new Failure(
+      "invalid-config",
+      `Cannot create network "${name}": its subnet reaches into ${special} addresses`,
+      { details: "Take one of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16, or one you own." },
+    );
+  }
 }
 
 function refuseOverlap(network: Network, others: readonly Network[]): void {

@@ -1,0 +1,236 @@
+/** `socketplane network`: networks made, looked at and deleted. */
+import type { Argv, CommandModule } from "yargs";
+import { dropNetwork } from "../attach/drop.ts";
+import type { Host } from "../attach/host.ts";
+import { commandDeadline, loadNodeConfig, openNode } from "../attach/node.ts";
+import type { Deadline } from "../deadline.ts";
+import { Failure } from "../errors.ts";
+import { chooseSubnet } from "../ipam/choose-subnet.ts";
+import { describe, maxVni, parseNetworkName, parseRange } from "../ipam/network.ts";
+import { ensureNetwork, listNetworks, readNetwork } from "../ipam/networks.ts";
+import { parseIp4 } from "../net/ip4.ts";
+import { type Prefix4, parsePrefix4, parsePrefix6 } from "../net/prefix.ts";
+import type { CliWorld } from "./main.ts";
+import { type OutputFormat, show } from "./output.ts";
+
+interface Common {
+  readonly config?: string | undefined;
+  readonly output?: OutputFormat | undefined;
+}
+
+const columns = ["id", "subnet", "gateway", "vni"];
+const allColumns = [
+  ...columns,
+  "subnet6",
+  "gateway6",
+  "ipRange",
+  "blockLength",
+  "mtu",
+  "masquerade",
+];
+
+export function networkCommand(world: CliWorld): CommandModule {
+  return {
+    command: "network <command>",
+    describe: "Create, list, show and delete networks",
+    builder: (parser) =>
+      parser
+        .command(createCommand(world))
+        .command(listCommand(world))
+        .command(showCommand(world))
+        .command(deleteCommand(world))
+        .demandCommand(1, "give a command of network")
+        .recommendCommands()
+        .strict(),
+    handler: () => undefined,
+  };
+}
+
+interface CreateArgs extends Common {
+  readonly name: string;
+  readonly subnet?: string | undefined;
+  readonly subnet6?: string | undefined;
+  readonly gateway?: string | undefined;
+  readonly ipRange?: string | undefined;
+  readonly blockLength?: number | undefined;
+  readonly vni?: number | undefined;
+  readonly mtu?: number | undefined;
+  readonly masquerade: boolean;
+}
+
+function createCommand(world: CliWorld): CommandModule<object, CreateArgs> {
+  return {
+    command: "create <name> [subnet]",
+    describe: "Create a network",
+    builder: (parser) =>
+      named(parser)
+        .positional("subnet", {
+          type: "string",
+          describe: "IPv4 prefix, as 10.2.0.0/16 [default: a private one that is free]",
+        })
+        .option("subnet6", { type: "string", describe: "IPv6 prefix, /96 or shorter" })
+        .option("gateway", { type: "string", describe: "[default: the first usable address]" })
+        .option("ip-range", {
+          type: "string",
+          describe: "Addresses to give, as 10.2.8.0/21 or 10.2.0.9-10.2.0.99 [default: all]",
+        })
+        .option("block-length", {
+          type: "number",
+          describe: "Prefix length of the blocks that nodes hold [default: for 64 nodes or more]",
+        })
+        .option("vni", { type: "number", describe: "[default: the lowest that is free]" })
+        .option("mtu", { type: "number", describe: "[default: the underlay's less VXLAN's 50]" })
+        .option("masquerade", {
+          type: "boolean",
+          default: true,
+          describe: "Masquerade what leaves the network; --no-masquerade to route it",
+        })
+        .example("$0 network create net1 10.100.0.0/24", "Create net1 with that subnet")
+        .example("$0 network create web --subnet6 fd00:2::/64", "Dual stack, IPv4 subnet chosen"),
+    handler: (args) => onNode(world, args, (host, deadline) => create(world, host, args, deadline)),
+  };
+}
+
+async function create(
+  world: CliWorld,
+  host: Host,
+  args: CreateArgs,
+  deadline: Deadline,
+): Promise<void> {
+  const { given, settle } = readArguments();
+  const spec = {
+    name:
+      given("name", args.name, "letters, digits, '-', '_' and '.', at most 63", parseNetworkName) ??
+      "",
+    subnet: given("subnet", args.subnet, "an IPv4 prefix, as 10.2.0.0/16", parsePrefix4),
+    subnet6: given("subnet6", args.subnet6, "an IPv6 prefix, as fd00:2::/64", parsePrefix6),
+    gateway: given("gateway", args.gateway, "an IPv4 address", parseIp4),
+    range: given("ip-range", args.ipRange, "a prefix or a range of addresses", parseRange),
+    blockLength: given("block-length", args.blockLength, "8 to 30", whole(8, 30)),
+    vni: given("vni", args.vni, `1 to ${maxVni}`, whole(1, maxVni)),
+    mtu: given("mtu", args.mtu, "576 to 65535", whole(576, 65535)),
+    masquerade: args.masquerade,
+  };
+  settle();
+  const registry = await host.ipam.registry();
+  const existing = await readNetwork(registry, spec.name, deadline);
+  if (existing !== undefined) {
+    throw new Failure("network-conflict", `Cannot create network "${spec.name}": it exists`, {
+      details: `See it: socketplane network show ${spec.name}`,
+    });
+  }
+  const taken = async (): Promise<readonly Prefix4[]> => [
+    ...(await listNetworks(registry, deadline)).map(({ network }) => network.subnet),
+    ...hostRoutes(host),
+  ];
+  const subnet = spec.subnet ?? chooseSubnet(await taken());
+  const { stored } = await ensureNetwork(registry, { ...spec, subnet }, deadline);
+  show(world.terminal, args.output, describe(stored.network), allColumns);
+}
+
+/** What the machine reaches already: a network there would hide it. */
+const hostRoutes = (host: Host): readonly Prefix4[] =>
+  host
+    .links()
+    .routes()
+    .flatMap((route) => (route.family === 4 && route.to !== undefined ? [route.to] : []));
+
+function listCommand(world: CliWorld): CommandModule<object, Common> {
+  return {
+    command: ["list", "ls"],
+    describe: "List the networks",
+    builder: (parser) => parser.example("$0 network list -o table", "As a table, also in a pipe"),
+    handler: (args) =>
+      onNode(world, args, async (host, deadline) => {
+        const networks = await listNetworks(await host.ipam.registry(), deadline);
+        const shown = networks.map(({ network }) => describe(network));
+        show(world.terminal, args.output, shown, columns);
+      }),
+  };
+}
+
+interface NamedArgs extends Common {
+  readonly name: string;
+}
+
+function showCommand(world: CliWorld): CommandModule<object, NamedArgs> {
+  return {
+    command: ["show <name>", "info <name>"],
+    describe: "Show one network",
+    builder: (parser) => named(parser).example("$0 network show web", "All that is set for it"),
+    handler: (args) =>
+      onNode(world, args, async (host, deadline) => {
+        const stored = await readNetwork(await host.ipam.registry(), args.name, deadline);
+        if (stored === undefined) throw unknown(args.name, "show");
+        show(world.terminal, args.output, describe(stored.network), allColumns);
+      }),
+  };
+}
+
+function deleteCommand(world: CliWorld): CommandModule<object, NamedArgs> {
+  return {
+    command: ["delete <name>", "rm <name>"],
+    describe: "Delete a network that no container is attached to",
+    builder: (parser) => named(parser).example("$0 network delete web", "Gives its subnet back"),
+    handler: (args) =>
+      onNode(world, args, async (host, deadline) => {
+        if (!(await dropNetwork(host, args.name, deadline))) throw unknown(args.name, "delete");
+        show(world.terminal, args.output, { id: args.name, deleted: true }, ["id", "deleted"]);
+      }),
+  };
+}
+
+function named<T>(parser: Argv<T>) {
+  return parser.positional("name", {
+    type: "string",
+    demandOption: true,
+    describe: "The network's name",
+  });
+}
+
+/** Opens the node that the command line means, and closes it afterwards. */
+async function onNode(
+  world: CliWorld,
+  args: Common,
+  body: (host: Host, deadline: Deadline) => Promise<void>,
+): Promise<void> {
+  const host = openNode(world, loadNodeConfig(world, args.config, undefined));
+  try {
+    await body(host, commandDeadline(host.clock));
+  } finally {
+    host.close();
+  }
+}
+
+const unknown = (name: string, action: string): Failure =>
+  new Failure("network-unknown", `Cannot ${action} network "${name}": there is none`, {
+    details: "See which there are: socketplane network list",
+  });
+
+const whole = (least: number, most: number) => (value: number) =>
+  Number.isInteger(value) && value >= least && value <= most ? value : undefined;
+
+/** Reads arguments, and tells all that are wrong at once. */
+function readArguments() {
+  const faults: string[] = [];
+  return {
+    given: <I, T>(
+      name: string,
+      value: I | undefined,
+      kind: string,
+      parse: (value: I) => T | undefined,
+    ): T | undefined => {
+      const parsed = value === undefined ? undefined : parse(value);
+      if (value !== undefined && parsed === undefined) {
+        faults.push(`${name} must be ${kind}, not ${String(value)}`);
+      }
+      return parsed;
+    },
+    settle: () => {
+      if (faults.length === 0) return;
+      throw new Failure("usage", `Cannot understand the command line: ${faults.join("; ")}`, {
+        details: faults.length > 1 ? faults.join("\n") : undefined,
+      });
+    },
+  };
+}
