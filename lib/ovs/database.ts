@@ -67,7 +67,7 @@ export function openDatabase(stream: ByteStream, database = "Open_vSwitch"): Dat
   const receive = (deadline: Deadline) => {
     const bytes = stream.receive(deadline);
     if (bytes === undefined)
-      throw new Failure("io", `Cannot talk to ${stream.peer}: the database hung up`);
+      throw new Failure("io", `Cannot talk to "${stream.peer}": the database hung up`);
     for (const object of splitter.push(bytes)) take(readMessage(object), deadline);
   };
   const replyTo = (id: number, deadline: Deadline): Reply => {
@@ -117,6 +117,6 @@ export function openDatabase(stream: ByteStream, database = "Open_vSwitch"): Dat
 const unexpected = (peer: string, { id, error }: Reply) =>
   new Failure(
     "decode",
-    `Cannot talk to ${peer}: it answered ${JSON.stringify(id) ?? "nobody"}, which was not asked` +
+    `Cannot talk to "${peer}": it answered ${JSON.stringify(id) ?? "nobody"}, which was not asked` +
       (error === null ? "" : `: ${JSON.stringify(error)}`),
   );

@@ -1,0 +1,34 @@
+import { expect, test } from "vitest";
+import { formatFlow } from "../../../lib/ovs/flow-text.ts";
+import { ip4, mac, samples } from "./sample-flows.ts";
+
+test.each(samples)("%s", (text, flow) => {
+  expect(formatFlow(flow)).toBe(text);
+});
+
+const [, [, plain] = ["", undefined]] = samples;
+
+test("a mask of all ones is none, and a mask of zeros no match", () => {
+  const flow = {
+    cookie: 0n,
+    table: 1,
+    priority: 1,
+    match: {
+      ethType: "ip",
+      ethSrc: { value: mac("02:42:0a:02:00:41"), mask: mac("ff:ff:ff:ff:ff:ff") },
+      ipSrc: { value: ip4(0x0a02_0041), mask: ip4(0xffff_ffff) },
+      ipDst: { value: ip4(0), mask: ip4(0) },
+    },
+    actions: [],
+  } as const;
+  expect(formatFlow(flow)).toBe(
+    "table=1, priority=1,ip,dl_src=02:42:0a:02:00:41,nw_src=10.2.0.65 actions=drop",
+  );
+});
+
+test("what the types don't have is shown, so that it is never taken for ours", () => {
+  if (plain === undefined) throw new Error("no sample");
+  expect(formatFlow({ ...plain, foreign: ["action 16 00"] })).toBe(
+    "cookie=0xffffffffffffffff, priority=0 actions=IN_PORT foreign(action 16 00)",
+  );
+});
