@@ -7,6 +7,7 @@ import { type CniArgs, parseCniArgs } from "./cni-args.ts";
 import { type Config, parseConfig, type RequestFaults, requestFaults } from "./config.ts";
 import { type Command, checkEnvironment, type Env, read } from "./environment.ts";
 import { collectByKind } from "./failure.ts";
+import { inAnyCase, text } from "./lenient.ts";
 import { parseResult } from "./parse-result.ts";
 import { parseRequested, type Requested } from "./requested.ts";
 import type { Result } from "./result.ts";
@@ -158,10 +159,12 @@ function validAttachmentsOf(at: Reader, faults: Faults): readonly ValidAttachmen
     return [];
   }
   return (at.list(key) ?? []).map((entry, index) => {
-    const each = faults.object(entry, `${key}[${index}]`);
-    for (const part of ["containerID", "ifname"]) {
-      if (each.ok && !each.has(part)) each.fault(part, "is missing");
-    }
-    return { containerId: each.text("containerID") ?? "", ifname: each.text("ifname") ?? "" };
+    const each = faults.object(inAnyCase(entry, ["containerID", "ifname"]), `${key}[${index}]`);
+    const needed = (part: string) => {
+      const value = text(each, part);
+      if (each.ok && value === undefined) each.fault(part, "is missing");
+      return value ?? "";
+    };
+    return { containerId: needed("containerID"), ifname: needed("ifname") };
   });
 }

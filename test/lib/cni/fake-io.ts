@@ -1,8 +1,9 @@
 /** A world for runPlugin: its environment, what is on stdin, and what came out. */
-import type { Deadline } from "../../../lib/deadline.ts";
+
 import type { Request } from "../../../lib/cni/request.ts";
 import { noDns, type Result } from "../../../lib/cni/result.ts";
 import { type Commands, type Io, runPlugin } from "../../../lib/cni/run.ts";
+import type { Deadline } from "../../../lib/deadline.ts";
 
 export const ownNetns = "/proc/self/ns/net";
 
