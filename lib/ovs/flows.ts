@@ -90,6 +90,7 @@ function stageBundle(
   /** What each request was, by xid. */
   const sent = new Map<number, Request>();
   let barrier = 0;
+  let isCommitSent = false;
 
   /** Sends requests, and a barrier by whose answer the switch has looked at them. */
   const sendAll = (write: (to: Writer, next: (what: Request) => number) => void, until: Deadline) =>
@@ -130,8 +131,12 @@ function stageBundle(
   }
   return {
     commit: (until) => {
-      settle(until);
-      sendAll((to, next) => writeBundleControl(to, next("commit"), bundle, "commit"), until);
+      // Asked again after a deadline, it goes on where it was.
+      if (!isCommitSent) {
+        settle(until);
+        isCommitSent = true;
+        sendAll((to, next) => writeBundleControl(to, next("commit"), bundle, "commit"), until);
+      }
       const found = refusals(until);
       for (const xid of sent.keys()) forget(xid);
       if (found.length > 0) throw refusedAll(bridge, found);
