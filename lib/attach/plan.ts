@@ -72,13 +72,12 @@ export const createPair = (plan: AttachmentPlan, netns: Netns): Change => ({
     mtu: plan.mtu,
     mac: plan.assignment.mac,
     netns,
-    noIp6Addresses: true,
   },
 });
 
 /** What is done to the inner end, by its index: up, addresses, and the routes asked for. */
 export const configureInner = (plan: AttachmentPlan, index: number): readonly Change[] => [
-  { do: "set link", index, up: true },
+  { do: "set link", index, up: true, noIp6Addresses: true },
   ...plan.addresses.map(
     // The switch computes the MAC from the address: nobody else can have it.
     (address): Change => ({ do: "add address", index, address, noDad: true }),

@@ -1,15 +1,13 @@
 /**
  * Folders by descriptor: opened without following a symlink, and kept to ourselves.
  *
- * Sources: openat(2), mkdirat(2), statx(2), getdents64(2).
+ * Sources: openat(2), mkdirat(2), getdents64(2).
  */
 import { Failure } from "../errors.ts";
 import { type Attempt, failed, succeed } from "./errno.ts";
 import type { Ffi } from "./ffi.ts";
 import { cString, cwd, O } from "./io.ts";
-
-const AT_EMPTY_PATH = 0x1000;
-const STATX_BASIC_STATS = 0x7ff;
+import { statOf } from "./stat.ts";
 
 /** A name relative to a folder's descriptor, and its whole path for messages. */
 export interface Place {
@@ -74,14 +72,6 @@ export function keepToOurselves(ffi: Ffi, fd: number, path: string): void {
     ffi.call("fchmod", fd, 0o700),
     tried("close to others", { fd, name: "", path }, "fchmod"),
   );
-}
-
-function statOf(ffi: Ffi, fd: number, path: string): { owner: number; mode: number } {
-  const found = new DataView(new ArrayBuffer(256));
-  const bytes = new Uint8Array(found.buffer);
-  const result = ffi.call("statx", fd, cString(""), AT_EMPTY_PATH, STATX_BASIC_STATS, bytes);
-  succeed(result, tried("look at", { fd, name: "", path }, "statx"));
-  return { owner: found.getUint32(20, true), mode: found.getUint16(28, true) & 0o7777 };
 }
 
 /** The names in a folder, without "." and ".."; none when it was removed. */

@@ -81,7 +81,7 @@ export type Change =
         readonly up: boolean;
         /** IFF_NOARP. */
         readonly noArp: boolean;
-        /** IN6_ADDR_GEN_MODE_NONE: the kernel makes no link-local address. */
+        /** See "set link", which is how the inner end gets it. */
         readonly noIp6Addresses: boolean;
       };
       readonly inner: {
@@ -89,7 +89,6 @@ export type Change =
         readonly mtu: number;
         readonly mac: Mac;
         readonly netns: Netns;
-        readonly noIp6Addresses: boolean;
       };
     }
   | { readonly do: "delete link"; readonly name: string }
@@ -99,6 +98,10 @@ export type Change =
       readonly up?: boolean;
       readonly mac?: Mac;
       readonly mtu?: number;
+      /**
+       * The kernel makes no link-local address when the link comes up (IN6_ADDR_GEN_MODE_NONE).
+       * Takes effect before `up`; nothing to do where the link has no IPv6 at all.
+       */
       readonly noIp6Addresses?: boolean;
     }
   | {
@@ -112,7 +115,15 @@ export type Change =
       /** IPv4 and IPv6: no route to the prefix comes with it (IFA_F_NOPREFIXROUTE). */
       readonly noPrefixRoute?: boolean;
     }
-  | { readonly do: "add route" | "delete route"; readonly route: Route };
+  | { readonly do: "add route" | "delete route"; readonly route: Route }
+  | {
+      /** A permanent entry; "add" replaces what there is. */
+      readonly do: "add neighbour" | "delete neighbour";
+      readonly index: number;
+      readonly neighbour:
+        | { readonly family: 4; readonly address: Ip4; readonly mac: Mac }
+        | { readonly family: 6; readonly address: Ip6; readonly mac: Mac };
+    };
 
 /** One rtnetlink socket, of the namespace it was opened in. */
 export interface Links {
@@ -128,7 +139,10 @@ export interface Links {
 }
 
 export interface Kernel {
-  /** Opens a namespace; undefined if the path does not exist or is not a network namespace. */
+  /**
+   * Opens a namespace; undefined if the path does not exist.
+   * Throws Failure "invalid-netns" if it is something else.
+   */
   readonly openNetns: (path: string) => Netns | undefined;
   /** The namespace this process runs in. */
   readonly ownNetns: () => Netns;

@@ -1,0 +1,48 @@
+/**
+ * A link's transmit checksum offload, in the namespace of the calling thread.
+ *
+ * Sources: netdevice(7), linux/ethtool.h, linux/sockios.h.
+ */
+import { Failure } from "../errors.ts";
+import { succeed } from "./errno.ts";
+import type { Ffi } from "./ffi.ts";
+import { openSocket } from "./socket.ts";
+
+const SIOCETHTOOL = 0x8946;
+const ETHTOOL_GTXCSUM = 0x16;
+const ETHTOOL_STXCSUM = 0x17;
+const AF_NETLINK = 16;
+const SOCK_RAW = 3;
+
+/** IFNAMSIZ, less the NUL. */
+const maxName = 15;
+
+/** Switches it off. Throws SysError. */
+export const checksumOffloadOff = (ffi: Ffi, name: string): void =>
+  void ethtool(ffi, name, ETHTOOL_STXCSUM, "switch checksum offload off on");
+
+/** Whether it is on. Throws SysError. */
+export const checksumOffload = (ffi: Ffi, name: string): boolean =>
+  ethtool(ffi, name, ETHTOOL_GTXCSUM, "look at checksum offload of") !== 0;
+
+/** Gives the value that comes back; the one that goes there is 0. */
+function ethtool(ffi: Ffi, name: string, command: number, action: string): number {
+  const subject = `link "${name}"`;
+  const nameBytes = Buffer.from(name);
+  if (nameBytes.length > maxName)
+    throw new Failure("kernel-refused", `Cannot ${action} ${subject}: the name is too long`);
+  // struct ethtool_value: command, data.
+  const value = Uint32Array.of(command, 0);
+  const valueBytes = new Uint8Array(value.buffer);
+  // struct ifreq: 16 bytes of name, then a pointer.
+  const request = new Uint8Array(40);
+  request.set(nameBytes);
+  new DataView(request.buffer).setBigUint64(16, BigInt(ffi.address(valueBytes)), true);
+  const fd = openSocket(ffi, AF_NETLINK, SOCK_RAW, 0);
+  try {
+    succeed(ffi.call("ioctl", fd, SIOCETHTOOL, request), { action, subject, call: "SIOCETHTOOL" });
+  } finally {
+    ffi.call("close", fd);
+  }
+  return value[1] ?? 0;
+}

@@ -1,0 +1,88 @@
+/**
+ * The driver of kernel.ts.
+ *
+ * Sources: rtnetlink(7), linux/genetlink.h, linux/ethtool.h, netdevice(7).
+ */
+import { Failure } from "../errors.ts";
+import { decodeAddress, listAddresses } from "./address-messages.ts";
+import { errno, SysError } from "./errno.ts";
+import { checksumOffload, checksumOffloadOff } from "./ethtool.ts";
+import type { Ffi } from "./ffi.ts";
+import { hasGenericFamily } from "./generic-netlink.ts";
+import { readFile } from "./io.ts";
+import type { Kernel, Links } from "./kernel.ts";
+import { decodeLink, getLink, listLinks } from "./link-messages.ts";
+import { openNetlink } from "./netlink-socket.ts";
+import { inside, openNetns, ownNetns } from "./netns.ts";
+import { decodeRoute, listRoutes } from "./route-messages.ts";
+import { requestsOf } from "./rtnetlink.ts";
+import { readSysctl, writeSysctl } from "./sysctl.ts";
+import { sinceBoot, sleep } from "./time.ts";
+
+const NETLINK_ROUTE = 0;
+
+export function openKernel(ffi: Ffi): Kernel {
+  return {
+    openNetns: (path) => openNetns(ffi, path),
+    ownNetns: () => ownNetns(ffi),
+    closeNetns: ({ fd }) => void ffi.call("close", fd),
+    links: (netns) =>
+      netns === undefined ? openLinks(ffi) : inside(ffi, netns, () => openLinks(ffi)),
+    checksumOffloadOff: (netns, name) => inside(ffi, netns, () => checksumOffloadOff(ffi, name)),
+    checksumOffload: (netns, name) => inside(ffi, netns, () => checksumOffload(ffi, name)),
+    hasGenericFamily: (name) => hasGenericFamily(ffi, name),
+    bootId: () => bootId(ffi),
+    sinceBoot: () => sinceBoot(ffi),
+    sleep: (ms) => sleep(ffi, ms),
+    writeSysctl: (path, value) => writeSysctl(ffi, path, value),
+    readSysctl: (path) => readSysctl(ffi, path),
+  };
+}
+
+/** rtnetlink in the namespace of the calling thread. */
+export function openLinks(ffi: Ffi): Links {
+  const socket = openNetlink(ffi, NETLINK_ROUTE);
+  return {
+    get: (name) => {
+      const answer = socket.ask(getLink(name));
+      if ("body" in answer) return decodeLink(answer.body);
+      // ERANGE: no link's name is that long.
+      if (answer.errno === errno("ENODEV") || answer.errno === errno("ERANGE")) return undefined;
+      throw new SysError(answer.errno, {
+        action: "look up",
+        subject: `link "${name}"`,
+        call: "RTM_GETLINK",
+        text: answer.text,
+      });
+    },
+    list: () => socket.dump(listLinks, "links").map(({ body }) => decodeLink(body)),
+    addresses: (index) =>
+      socket
+        .dump(listAddresses, "addresses")
+        .map(({ body }) => decodeAddress(body))
+        .filter((found) => found?.index === index)
+        .map((found) => found?.address)
+        .filter((address) => address !== undefined),
+    routes: () =>
+      socket
+        .dump(listRoutes, "routes")
+        .map(({ body }) => decodeRoute(body))
+        .filter((route) => route !== undefined),
+    apply: (changes) => {
+      const requests = changes.flatMap(requestsOf);
+      const answers = socket.acknowledge(requests.map(({ message }) => message));
+      for (const [index, { attempt, forgives }] of requests.entries()) {
+        const { errno: refusal, text } = answers[index] ?? { errno: 0, text: undefined };
+        if (refusal === 0 || (forgives !== undefined && refusal === errno(forgives))) continue;
+        throw new SysError(refusal, { ...attempt, text });
+      }
+    },
+    close: socket.close,
+  };
+}
+
+function bootId(ffi: Ffi): string {
+  const text = readFile(ffi, "/proc/sys/kernel/random/boot_id");
+  if (text !== undefined) return text.trim();
+  throw new Failure("io", "Cannot read the boot id: /proc is not mounted");
+}

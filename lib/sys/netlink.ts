@@ -1,0 +1,198 @@
+/**
+ * Netlink messages as data, and as bytes: pure.
+ *
+ * A message is a header, a fixed structure of its family, and attributes; an attribute holds bytes
+ * or other attributes. Numbers are in the host's byte order, which is little-endian on every
+ * machine this runs on; addresses, ports and a few fields of nftables are in network order.
+ * Sources: netlink(7), linux/netlink.h.
+ */
+
+export const NLM_F = {
+  request: 0x1,
+  ack: 0x4,
+  /** Dumps only: the kernel's data changed under way. */
+  dumpInterrupted: 0x10,
+  replace: 0x100,
+  /** For new things only; with `dump`, which has these bits in another sense, not used. */
+  excl: 0x200,
+  create: 0x400,
+  append: 0x800,
+  dump: 0x300,
+} as const;
+
+/** Flags of an answer of type NLMSG_ERROR. */
+const answerFlags = { capped: 0x100, attributes: 0x200 } as const;
+
+export const NLMSG_ERROR = 2;
+export const NLMSG_DONE = 3;
+
+const NLA_F_NESTED = 0x8000;
+const typeMask = 0x3fff;
+const headerLength = 16;
+const NLMSGERR_ATTR_MSG = 1;
+
+export interface Attribute {
+  readonly type: number;
+  readonly value: Uint8Array | Nest;
+}
+
+/** What an attribute that holds others consists of. */
+export interface Nest {
+  /** Bytes before the attributes: VETH_INFO_PEER begins with a struct ifinfomsg. */
+  readonly head?: Uint8Array;
+  readonly attributes: readonly Attribute[];
+}
+
+export interface Message {
+  readonly type: number;
+  readonly flags: number;
+  /** The fixed structure after the header: struct ifinfomsg, rtmsg, nfgenmsg, ... */
+  readonly head: Uint8Array;
+  readonly attributes: readonly Attribute[];
+}
+
+/** A message as it came; `body` is all after the header. */
+export interface Received {
+  readonly type: number;
+  readonly flags: number;
+  readonly sequence: number;
+  readonly body: Uint8Array;
+}
+
+export const bytes = (type: number, value: Uint8Array): Attribute => ({ type, value });
+
+export const u8 = (type: number, value: number): Attribute => bytes(type, Uint8Array.of(value));
+
+export const u32 = (type: number, value: number): Attribute =>
+  bytes(type, new Uint8Array(Uint32Array.of(value).buffer));
+
+/** NUL-terminated. */
+export const text = (type: number, value: string): Attribute =>
+  bytes(type, Buffer.from(`${value}\0`));
+
+export const nest = (type: number, attributes: readonly Attribute[]): Attribute => ({
+  type,
+  value: { attributes },
+});
+
+/** The messages one after the other, numbered from `sequence` on. */
+export function encodeMessages(messages: readonly Message[], sequence: number): Uint8Array {
+  const length = messages.reduce((sum, message) => sum + align(messageLength(message)), 0);
+  const out = new DataView(new ArrayBuffer(length));
+  let at = 0;
+  for (const [index, message] of messages.entries()) {
+    out.setUint32(at, messageLength(message), true);
+    out.setUint16(at + 4, message.type, true);
+    out.setUint16(at + 6, message.flags, true);
+    out.setUint32(at + 8, sequence + index, true);
+    at = putNest(out, at + headerLength, message);
+  }
+  return new Uint8Array(out.buffer);
+}
+
+function messageLength(message: Message): number {
+  return headerLength + nestLength(message);
+}
+
+function nestLength({ head, attributes }: Nest): number {
+  const first = align(head?.length ?? 0);
+  return attributes.reduce((sum, attribute) => sum + align(attributeLength(attribute)), first);
+}
+
+function attributeLength({ value }: Attribute): number {
+  return 4 + (value instanceof Uint8Array ? value.length : nestLength(value));
+}
+
+function putNest(out: DataView, at: number, { head, attributes }: Nest): number {
+  let next = at;
+  if (head !== undefined) next = putBytes(out, next, head);
+  for (const attribute of attributes) {
+    const { type, value } = attribute;
+    const plain = value instanceof Uint8Array;
+    out.setUint16(next, attributeLength(attribute), true);
+    out.setUint16(next + 2, plain ? type : type | NLA_F_NESTED, true);
+    next = plain ? putBytes(out, next + 4, value) : putNest(out, next + 4, value);
+  }
+  return next;
+}
+
+function putBytes(out: DataView, at: number, value: Uint8Array): number {
+  new Uint8Array(out.buffer).set(value, at);
+  return at + align(value.length);
+}
+
+const align = (length: number): number => (length + 3) & ~3;
+
+/** The messages in one datagram. A length that can't be is where they end. */
+export function decodeMessages(datagram: Uint8Array): readonly Received[] {
+  const view = viewOf(datagram);
+  const messages: Received[] = [];
+  for (let at = 0; at + headerLength <= datagram.length; ) {
+    const length = view.getUint32(at, true);
+    if (length < headerLength || at + length > datagram.length) break;
+    messages.push({
+      type: view.getUint16(at + 4, true),
+      flags: view.getUint16(at + 6, true),
+      sequence: view.getUint32(at + 8, true),
+      body: datagram.subarray(at + headerLength, at + length),
+    });
+    at += align(length);
+  }
+  return messages;
+}
+
+/** The attributes after the first `skip` bytes, by type; of several of one type the last. */
+export function decodeAttributes(body: Uint8Array, skip = 0): ReadonlyMap<number, Uint8Array> {
+  const view = viewOf(body);
+  const found = new Map<number, Uint8Array>();
+  for (let at = align(skip); at + 4 <= body.length; ) {
+    const length = view.getUint16(at, true);
+    if (length < 4 || at + length > body.length) break;
+    found.set(view.getUint16(at + 2, true) & typeMask, body.subarray(at + 4, at + length));
+    at += align(length);
+  }
+  return found;
+}
+
+/** What the kernel says to a request: 0 or an errno, and its own words if it has any. */
+export interface Answer {
+  /** Positive; 0 for success. */
+  readonly errno: number;
+  readonly text: string | undefined;
+}
+
+/** The body of NLMSG_ERROR: struct nlmsgerr, then attributes. */
+export function decodeAnswer({ flags, body }: Received): Answer {
+  const view = viewOf(body);
+  const errno = -view.getInt32(0, true);
+  if ((flags & answerFlags.attributes) === 0) return { errno, text: undefined };
+  const capped = (flags & answerFlags.capped) !== 0;
+  const request = capped ? headerLength : view.getUint32(4, true);
+  const message = decodeAttributes(body, 4 + request).get(NLMSGERR_ATTR_MSG);
+  return { errno, text: message === undefined ? undefined : textOf(message) };
+}
+
+export const viewOf = (value: Uint8Array): DataView =>
+  new DataView(value.buffer, value.byteOffset, value.length);
+
+/** A text up to its NUL. */
+export function textOf(value: Uint8Array): string {
+  const end = value.indexOf(0);
+  return Buffer.from(end < 0 ? value : value.subarray(0, end)).toString();
+}
+
+/** The number in an attribute of 1, 2, 4 bytes; undefined for any other. */
+export function numberOf(value: Uint8Array | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const view = viewOf(value);
+  switch (value.length) {
+    case 1:
+      return view.getUint8(0);
+    case 2:
+      return view.getUint16(0, true);
+    case 4:
+      return view.getUint32(0, true);
+    default:
+      return undefined;
+  }
+}
