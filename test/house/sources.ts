@@ -33,7 +33,8 @@ export const sources: readonly Source[] = trackedFiles
     return { path, folder: dirname(path), text, imports: importsOf(path, text) };
   });
 
-export const isOurs = (target: string): boolean => target.endsWith(".ts");
+/** True for a file of the project; false for a package or a builtin. */
+export const isOurs = (target: string): boolean => /\.(ts|json)$/.test(target);
 
 export const sourceAt = (path: string): Source | undefined =>
   sources.find((source) => source.path === path);
@@ -62,7 +63,9 @@ function list(): readonly string[] {
 /** The text is formatted, so that one form of each kind of import is all there is. */
 export function importsOf(path: string, text: string): readonly Import[] {
   const code = text.replaceAll(/^\s*(\/\*\*.*|\*.*|\/\/.*)$/gm, "");
-  const statements = code.matchAll(/^(?:import|export) (type )?[^;"]*? from "([^"]+)";$/gm);
+  const statements = code.matchAll(
+    /^(?:import|export) (type )?[^;"]*? from "([^"]+)"(?: with \{[^}]*\})?;$/gm,
+  );
   const bare = code.matchAll(/^import "([^"]+)";$/gm);
   const lazy = code.matchAll(/\bimport\(\s*"([^"]+)"\s*\)/g);
   const at = (target: string) =>

@@ -56,6 +56,10 @@ test("computed MACs are locally administered and no group's", () => {
   const [first = 0] = macBytes(computedMacs.mac);
   expect(first & 0b11).toBe(0b10);
   expect(macOfIp4(0xffffffff as Ip4)).toBe(0x0242ffffffff);
+  const isComputed = (mac: number) =>
+    (BigInt(mac) & BigInt(computedMacs.mask)) === BigInt(computedMacs.mac);
+  expect([0x0242_0000_0000, 0x0242_ffff_ffff].map(isComputed)).toEqual([true, true]);
+  expect([0x0243_0000_0000, 0x0342_ffff_ffff].map(isComputed)).toEqual([false, false]);
 });
 
 test("text and bytes read back", () => {
