@@ -8,7 +8,7 @@ import type { Dir } from "../dir.ts";
 import { Failure } from "../errors.ts";
 import { failed, succeed } from "./errno.ts";
 import type { Ffi } from "./ffi.ts";
-import { createFile, fileFlags, isTemporary, readFileIn, replaceFile } from "./file.ts";
+import { createFile, fileFlags, isTemporary, readFileIn, replaceFile, sync } from "./file.ts";
 import {
   keepToOurselves,
   makeFolder,
@@ -91,7 +91,8 @@ function dirOf(ffi: Ffi, fd: number, path: string): OpenDir {
       return openOurs(ffi, place) ?? removedAtOnce(place.path);
     },
     read: (name) => readFileIn(ffi, at(name)),
-    create: (name, text) => (createFile(ffi, at(name), text) ? "created" : "exists"),
+    create: (name, text, lasting) =>
+      createFile(ffi, at(name), text, lasting) ? "created" : "exists",
     replace: (name, text) => replaceFile(ffi, at(name), text),
     link: (from, to, name) => {
       const source = at(from);
@@ -103,11 +104,12 @@ function dirOf(ffi: Ffi, fd: number, path: string): OpenDir {
       succeed(linked, tried("link", { ...source, path }, "linkat"));
       return "linked";
     },
-    rename: (from, to) => {
+    rename: (from, to, lasting) => {
       const source = at(from);
       const renamed = ffi.call("renameat2", fd, cString(from), fd, cString(component(to)), 0);
       const path = `${source.path}" to "${to}`;
       succeed(renamed, tried("rename", { ...source, path }, "renameat2"));
+      if (lasting === "synced") sync(ffi, fd, { ...source, path });
     },
     remove: (name) => {
       const place = at(name);

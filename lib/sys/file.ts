@@ -1,7 +1,7 @@
 /**
  * Files in a folder of ours: made with mode 0600 whatever the umask, never through a symlink.
  *
- * Sources: openat(2), fchmod(2), renameat2(2).
+ * Sources: openat(2), fchmod(2), fsync(2), renameat2(2).
  */
 import { failed, succeed } from "./errno.ts";
 import type { Ffi } from "./ffi.ts";
@@ -30,8 +30,11 @@ export function readFileIn(ffi: Ffi, place: Place): string | undefined {
   }
 }
 
-/** Writes a new file; false if the name is taken. What can't be written whole is removed again. */
-export function createFile(ffi: Ffi, place: Place, text: string): boolean {
+/**
+ * Writes a new file; false if the name is taken. What can't be written whole is removed again.
+ * "synced": what is in it lasts through a power cut.
+ */
+export function createFile(ffi: Ffi, place: Place, text: string, lasting?: "synced"): boolean {
   const name = cString(place.name);
   const flags = O.wronly | O.creat | O.excl | fileFlags(ffi);
   const fd = ffi.call("openat", place.fd, name, flags, 0o600);
@@ -41,6 +44,7 @@ export function createFile(ffi: Ffi, place: Place, text: string): boolean {
     // The umask may have taken bits away.
     succeed(ffi.call("fchmod", fd, 0o600), tried("create", place, "fchmod"));
     writeText(ffi, fd, text, `"${place.path}"`);
+    if (lasting === "synced") sync(ffi, fd, place);
   } catch (fault) {
     ffi.call("unlinkat", place.fd, name, 0);
     throw fault;
@@ -48,6 +52,11 @@ export function createFile(ffi: Ffi, place: Place, text: string): boolean {
     ffi.call("close", fd);
   }
   return true;
+}
+
+/** Waits until a file, or the names in a folder, are on the disk. */
+export function sync(ffi: Ffi, fd: number, place: Place): void {
+  succeed(ffi.call("fsync", fd), tried("write", place, "fsync"));
 }
 
 /** Writes a file whole or not at all, over one of that name if there is one. */

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -108,4 +109,15 @@ test("kill -9 at any moment leaves a whole state, with all that was said to be d
     revision: revision + 1,
   });
   await store.close();
+});
+
+test("a commit is on the disk before it takes the old state's place, and its name after", async () => {
+  const trace = `${folder.path}/trace`;
+  const strace = ["-f", "-o", trace, "-e", "trace=fsync,renameat2"];
+  const node = [process.execPath, "--disable-warning=ExperimentalWarning", script];
+  const child = spawn("strace", [...strace, ...node, folder.path, "1"], { stdio: "ignore" });
+  const [status] = await once(child, "close");
+  expect(status).toBe(0);
+  const calls = readFileSync(trace, "utf8").match(/fsync|renameat2/g);
+  expect(calls).toEqual(["fsync", "renameat2", "fsync"]);
 });
