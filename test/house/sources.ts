@@ -22,7 +22,7 @@ export interface Source {
   readonly imports: readonly Import[];
 }
 
-/** Every file that git knows of or would take in. */
+/** Every file that git knows of. */
 export const trackedFiles: readonly string[] = list();
 
 /** The TypeScript files of lib and cmd. */
@@ -54,8 +54,7 @@ export function eagerGraph(entry: string): readonly Source[] {
 
 function list(): readonly string[] {
   const options = { cwd: top, encoding: "utf8" } as const;
-  const args = ["ls-files", "--cached", "--others", "--exclude-standard"];
-  const { status, stdout, stderr } = spawnSync("git", args, options);
+  const { status, stdout, stderr } = spawnSync("git", ["ls-files"], options);
   if (status !== 0) throw new Error(`Cannot list the project's files: ${stderr}`);
   return stdout.split("\n").filter((path) => path !== "" && existsSync(join(top, path)));
 }

@@ -1,0 +1,96 @@
+/**
+ * What a command loads, by the runtime's own word: JavaScriptCore tells each file that its loader
+ * fetches, and the build tells which of our modules, and of others', are in that file.
+ */
+import { readFileSync } from "node:fs";
+import { basename } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, describe, expect, test } from "vitest";
+import { type Lab, openLab } from "../lab/lab.ts";
+import { type CniCall, type Container, executables } from "../lab/node.ts";
+import { type Outcome, run } from "../lab/run.ts";
+
+interface Meta {
+  readonly inputs: Readonly<
+    Record<string, { imports: readonly { path: string; kind: string; external?: true }[] }>
+  >;
+  readonly outputs: Readonly<Record<string, { inputs: Readonly<Record<string, unknown>> }>>;
+}
+
+const metaFile = fileURLToPath(new URL("../../dist/socketplane.meta.json", import.meta.url));
+const meta: Meta = JSON.parse(readFileSync(metaFile, "utf8"));
+/** Makes the runtime tell, on standard error. */
+const telling = { BUN_JSC_dumpModuleLoadingState: "1" };
+
+/** The modules that a command loaded, builtins among them. */
+function modulesOf({ stderr }: Outcome): readonly string[] {
+  const fetched = Array.from(
+    stderr.matchAll(/^Loader \[fetch\] (\S+)$/gm),
+    ([, path = ""]) => path,
+  );
+  const files = fetched.filter((path) => path !== "bun:main").map((path) => basename(path));
+  if (files.length === 0) throw new Error(`Cannot tell what was loaded: ${stderr}`);
+  return files.flatMap((file) => {
+    const inputs = Object.keys(meta.outputs[`./${file}`]?.inputs ?? {});
+    const builtins = inputs
+      .flatMap((input) => meta.inputs[input]?.imports ?? [])
+      .filter(({ kind, external }) => external && kind !== "dynamic-import")
+      .map(({ path }) => path)
+      .filter((path) => !path.startsWith("./"));
+    return [...inputs, ...builtins];
+  });
+}
+
+const isOurs = (module: string): boolean => /^((cmd|lib)\/|package\.json$)/.test(module);
+
+const foreign = (outcome: Outcome): readonly string[] =>
+  modulesOf(outcome).filter((module) => !isOurs(module) && module !== "bun:ffi");
+
+let lab: Lab | undefined;
+afterEach(async () => lab?.close());
+
+describe("only our own modules, and bun:ffi, are loaded by", () => {
+  test.each(["socketplane", "socketplane-ipam"])("VERSION of %s", async (name) => {
+    const outcome = await run({
+      argv: [`${executables}${name}`],
+      env: { ...telling, CNI_COMMAND: "VERSION" },
+      stdin: '{"cniVersion":"1.1.0"}',
+    });
+    expect(modulesOf(outcome)).toContain("cmd/socketplane.ts");
+    expect(foreign(outcome)).toEqual([]);
+  });
+
+  test("ADD, CHECK, DEL, GC and STATUS", async () => {
+    lab = openLab();
+    const node = await lab.startNode();
+    const [first, second] = [node.addContainer(), node.addContainer()];
+    const conf = { cniVersion: "1.1.0", name: "web", type: "socketplane", subnet: "10.2.0.0/16" };
+    const call = async (command: CniCall["command"], container?: Container, more = {}) => {
+      const about = { command, conf: { ...conf, ...more }, ...(container && { container }) };
+      const outcome = await node.cni({ ...about, env: telling });
+      expect({ command, stdout: outcome.stdout, status: outcome.status }).toMatchObject({
+        status: 0,
+      });
+      return outcome;
+    };
+    // The network is made by the first ADD, which asks a package what is special about its subnet.
+    const made = await call("ADD", first);
+    expect(foreign(made).filter((module) => !module.includes("/ipaddr.js/"))).toEqual([]);
+
+    const added = await call("ADD", second);
+    const prevResult = added.json;
+    const further = [
+      added,
+      await call("CHECK", second, { prevResult }),
+      await call("STATUS"),
+      await call("DEL", second, { prevResult }),
+      await call("GC", undefined, { "cni.dev/valid-attachments": [] }),
+    ];
+    expect(further.map(foreign)).toEqual(further.map(() => []));
+  });
+});
+
+test("the operator's command loads what CNI commands do not", async () => {
+  const outcome = await run({ argv: [`${executables}socketplane`, "--help"], env: telling });
+  expect(modulesOf(outcome).some((module) => module.includes("node_modules/yargs/"))).toBe(true);
+});
