@@ -1,0 +1,117 @@
+/**
+ * The expressions that our rules are made of, each as nft(8) prints it, as attributes: pure.
+ *
+ * A rule is a row of steps: load something into a register, compare it, do something. The first
+ * comparison that fails ends it.
+ * Source: linux/netfilter/nf_tables.h; the same bytes as `nft --debug=mnl` shows.
+ */
+import { type Attribute, bytes, nest, text } from "./netlink.ts";
+import { nfta } from "./nft-attributes.ts";
+import { be32 } from "./nft-message.ts";
+
+const NFT_META = { iifname: 6, oifname: 7, nfproto: 15 } as const;
+const NFT_CMP_EQ = 0;
+const NFT_CMP_NEQ = 1;
+const NFT_CT_STATUS = 2;
+/** The bit of a connection whose destination was rewritten (linux/netfilter/nf_conntrack_common.h). */
+const IPS_DST_NAT = 0x20;
+const NFT_PAYLOAD_NETWORK_HEADER = 1;
+const NFT_LOOKUP_F_INV = 1;
+const NF_DROP = 0;
+
+type Expression = readonly Attribute[];
+
+/** Registers: NFT_REG_VERDICT, NFT_REG_1 and the one after it, of 16 bytes. */
+const verdict = 0;
+const first = 1;
+const second = 2;
+
+const expression = (name: string, data: readonly Attribute[]): Attribute =>
+  nest(nfta.list.element, [text(nfta.expression.name, name), nest(nfta.expression.data, data)]);
+
+const load = (key: keyof typeof NFT_META, register: number): Attribute =>
+  expression("meta", [be32(nfta.meta.key, NFT_META[key]), be32(nfta.meta.register, register)]);
+
+const compare = (operator: "==" | "!=", value: Uint8Array): Attribute =>
+  expression("cmp", [
+    be32(nfta.compare.register, first),
+    be32(nfta.compare.operator, operator === "==" ? NFT_CMP_EQ : NFT_CMP_NEQ),
+    data(nfta.compare.data, value),
+  ]);
+
+const data = (type: number, value: Uint8Array): Attribute =>
+  nest(type, [bytes(nfta.data.value, value)]);
+
+/** A number as the machine has it in its registers. */
+const native = (number: number): Uint8Array => new Uint8Array(Uint32Array.of(number).buffer);
+
+/** `iifname "spv*"`, `oifname != "sp-*"`: only what is before the star is compared. */
+export const named = (
+  side: "iifname" | "oifname",
+  operator: "==" | "!=",
+  prefix: string,
+): Expression => [load(side, first), compare(operator, Buffer.from(prefix))];
+
+const lookup = (set: string, belongs: "in" | "not in"): Attribute =>
+  expression("lookup", [
+    be32(nfta.lookup.register, first),
+    text(nfta.lookup.set, set),
+    be32(nfta.lookup.flags, belongs === "in" ? 0 : NFT_LOOKUP_F_INV),
+  ]);
+
+/** `iifname . oifname != @set` */
+export const pairNotIn = (set: string): Expression => [
+  load("iifname", first),
+  load("oifname", second),
+  lookup(set, "not in"),
+];
+
+const addresses = {
+  ip: { protocol: 2, length: 4, saddr: 12, daddr: 16 },
+  ip6: { protocol: 10, length: 16, saddr: 8, daddr: 24 },
+} as const;
+
+/** `ip saddr @set`, `ip6 daddr != @set`: of a packet of that protocol. */
+export const addressIn = (
+  protocol: "ip" | "ip6",
+  side: "saddr" | "daddr",
+  belongs: "in" | "not in",
+  set: string,
+): Expression => {
+  const { length, [side]: offset } = addresses[protocol];
+  const payload: readonly Attribute[] = [
+    be32(nfta.payload.register, first),
+    be32(nfta.payload.base, NFT_PAYLOAD_NETWORK_HEADER),
+    be32(nfta.payload.offset, offset),
+    be32(nfta.payload.length, length),
+  ];
+  return [expression("payload", payload), lookup(set, belongs)];
+};
+
+/** In an inet table, before any look at addresses: the packet is of that protocol. */
+export const isProtocol = (protocol: "ip" | "ip6"): Expression => [
+  load("nfproto", first),
+  compare("==", Uint8Array.of(addresses[protocol].protocol)),
+];
+
+/** `ct status dnat` */
+export const wasDnated: Expression = [
+  expression("ct", [be32(nfta.ct.key, NFT_CT_STATUS), be32(nfta.ct.register, first)]),
+  expression("bitwise", [
+    be32(nfta.bitwise.from, first),
+    be32(nfta.bitwise.to, first),
+    be32(nfta.bitwise.length, 4),
+    data(nfta.bitwise.mask, native(IPS_DST_NAT)),
+    data(nfta.bitwise.xor, native(0)),
+  ]),
+  compare("!=", native(0)),
+];
+
+export const drop: Expression = [
+  expression("immediate", [
+    be32(nfta.immediate.register, verdict),
+    nest(nfta.immediate.data, [nest(nfta.data.verdict, [be32(nfta.verdict.code, NF_DROP)])]),
+  ]),
+];
+
+export const masquerade: Expression = [expression("masq", [])];

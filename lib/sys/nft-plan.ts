@@ -1,0 +1,140 @@
+/**
+ * What has to be asked and changed, decided from what is there: pure.
+ */
+import { type Message, text } from "./netlink.ts";
+import type { FilterNetwork } from "./nft.ts";
+import { nfta } from "./nft-attributes.ts";
+import {
+  askElement,
+  changeElements,
+  type Elements,
+  edgesIn,
+  overlaps,
+  type SetName,
+  type Span,
+  sameSpan,
+  setNames,
+  shareOf,
+} from "./nft-elements.ts";
+import { type Attributes, family, messageOf, numberOf } from "./nft-message.ts";
+import { arpChain, createTables, deleteTable, inetChains, sets, tableName } from "./nft-ruleset.ts";
+
+/** The answer to a question; undefined if there is no such thing. */
+export type Answer = Attributes | undefined;
+
+/** A question that has one answer, and whether that is as it should be. */
+export interface Question {
+  readonly ask: Message;
+  readonly right: (answer: Answer) => boolean;
+}
+
+/** Whether our tables are there, of this version, as far as two questions tell. */
+export const thereTables = (): readonly Question[] => [
+  {
+    ask: messageOf("getSet", family.inet, [
+      text(nfta.set.table, tableName),
+      text(nfta.set.name, sets.allowed.name),
+    ]),
+    right: (answer) => {
+      const userdata = answer?.get(nfta.set.userdata);
+      return userdata !== undefined && Buffer.compare(userdata, sets.allowed.userdata) === 0;
+    },
+  },
+  hasRules(family.arp, arpChain.name, arpChain.rules.length),
+];
+
+/** Whether they are whole: each chain as well, with as many rules as it should have. */
+export const wholeTables = (): readonly Question[] => [
+  ...thereTables(),
+  ...inetChains.map(({ name, rules }) => hasRules(family.inet, name, rules.length)),
+];
+
+const hasRules = (family: number, chain: string, rules: number): Question => ({
+  ask: messageOf("getChain", family, [
+    text(nfta.chain.table, tableName),
+    text(nfta.chain.name, chain),
+  ]),
+  right: (answer) => numberOf(answer?.get(nfta.chain.use)) === rules,
+});
+
+/** Whether a network is in the sets as it should be. */
+export function thereNetwork(network: FilterNetwork): readonly Question[] {
+  const { puts, owns } = shareOf(network);
+  return setNames.flatMap((name) =>
+    puts[name].length > 0
+      ? puts[name].map((span) => present(name, span))
+      : owns[name].map((span) => absent(name, span)),
+  );
+}
+
+// Of the last key: the answer is where the interval that it is in begins, so one question tells of
+// both ends. *Bites here*: asked for the end itself, the kernel does not find it where the next
+// interval begins with the same key.
+const present = (name: SetName, { first, last }: Span): Question => ({
+  ask: askElement(name, last),
+  right: (answer) =>
+    answer !== undefined && edgesIn(name, answer)?.some((edge) => edge.key === first) === true,
+});
+
+const absent = (name: SetName, { first }: Span): Question => ({
+  ask: askElement(name, first),
+  right: (answer) => answer === undefined,
+});
+
+/** What is there of ours. */
+export interface FilterState {
+  /** The families that have a table of our name. */
+  readonly families: readonly number[];
+  /** They are as this version makes them. */
+  readonly whole: boolean;
+  readonly elements: Elements;
+}
+
+/**
+ * Puts a network in. Tables that are not whole are made anew with all that was in them. Networks
+ * never overlap, so what overlaps this one is left over from one that was removed elsewhere.
+ */
+export function planAdd(state: FilterState, network: FilterNetwork): readonly Message[] {
+  const { puts, owns } = shareOf(network);
+  const kept = mapSets((name) =>
+    state.elements[name].filter((span) => !owns[name].some((own) => overlaps(own, span))),
+  );
+  const wanted = mapSets((name) => [...kept[name], ...puts[name]]);
+  if (state.whole) return differences(state.elements, wanted);
+  return [...state.families.map(deleteTable), ...createTables(), ...adds(wanted)];
+}
+
+/** Takes a network out. */
+export function planRemove(state: FilterState, network: FilterNetwork): readonly Message[] {
+  const { owns } = shareOf(network);
+  const kept = mapSets((name) =>
+    state.elements[name].filter((span) => !owns[name].some((own) => sameSpan(own, span))),
+  );
+  return differences(state.elements, kept);
+}
+
+export const planRemoveAll = (state: FilterState): readonly Message[] =>
+  state.families.map(deleteTable);
+
+const mapSets = (spansOf: (name: SetName) => readonly Span[]): Elements => ({
+  subnets4: spansOf("subnets4"),
+  subnets6: spansOf("subnets6"),
+  allowed: spansOf("allowed"),
+});
+
+const differences = (from: Elements, to: Elements): readonly Message[] => [
+  ...setNames.flatMap((name) =>
+    changeElements("deleteElements", name, without(from[name], to[name])),
+  ),
+  ...adds(mapSets((name) => without(to[name], from[name]))),
+];
+
+const adds = (elements: Elements): readonly Message[] =>
+  setNames.flatMap((name) => changeElements("newElements", name, elements[name]));
+
+function without(spans: readonly Span[], others: readonly Span[]): readonly Span[] {
+  const known = new Set(others.map(nameOfSpan));
+  return spans.filter((span) => !known.has(nameOfSpan(span)));
+}
+
+const nameOfSpan = ({ first, last }: Span): string => `${first}-${last}`;

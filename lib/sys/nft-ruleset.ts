@@ -1,0 +1,201 @@
+/**
+ * Our two tables, as data, and the messages that make them: pure.
+ *
+ * The rules never change while they are there: networks are elements of the sets.
+ */
+import { type Attribute, bytes, type Message, NLM_F, nest, text } from "./netlink.ts";
+import { nfta } from "./nft-attributes.ts";
+import {
+  addressIn,
+  drop,
+  isProtocol,
+  masquerade,
+  named,
+  pairNotIn,
+  wasDnated,
+} from "./nft-expressions.ts";
+import { be32, family, messageOf, type Operation } from "./nft-message.ts";
+
+export const tableName = "socketplane";
+
+/** To be raised with any change below: tables of another version are made anew. */
+const version = 1;
+
+export interface SetSpec {
+  readonly name: "subnets4" | "subnets6" | "allowed";
+  /** Bytes of an element. */
+  readonly keyLength: number;
+  readonly interval: boolean;
+  /** How nft(8) shows the elements. */
+  readonly shownAs: number;
+  /** For nft(8): what it keeps with the set. */
+  readonly userdata: Uint8Array;
+}
+
+interface ChainSpec {
+  readonly name: string;
+  readonly type: "filter" | "nat";
+  /** NF_INET_*, NF_ARP_*. */
+  readonly hook: number;
+  readonly priority: number;
+  readonly rules: readonly (readonly Attribute[])[];
+}
+
+interface TableSpec {
+  readonly family: number;
+  readonly sets: readonly SetSpec[];
+  readonly chains: readonly ChainSpec[];
+}
+
+// nft(8)'s own numbers of types, and its records (type, length, value) of what it keeps with a set.
+const shown = { ipv4: 7, ipv6: 8, ifnamePair: (41 << 6) | 41 };
+const bigEndian = Uint8Array.of(0, 4, 2, 0, 0, 0);
+const comment = (text: string) =>
+  Buffer.concat([Uint8Array.of(7, text.length + 1), Buffer.from(`${text}\0`)]);
+
+export const sets = {
+  /** The subnets whose traffic to elsewhere is masqueraded. */
+  subnets4: {
+    name: "subnets4",
+    keyLength: 4,
+    interval: true,
+    shownAs: shown.ipv4,
+    userdata: bigEndian,
+  },
+  subnets6: {
+    name: "subnets6",
+    keyLength: 16,
+    interval: true,
+    shownAs: shown.ipv6,
+    userdata: bigEndian,
+  },
+  /**
+   * Gateway links between which is forwarded: a network and itself. The version is a comment here,
+   * as kernels keep comments of sets since 4.5, those of tables only since 5.10.
+   */
+  allowed: {
+    name: "allowed",
+    keyLength: 32,
+    interval: false,
+    shownAs: shown.ifnamePair,
+    userdata: comment(`ruleset ${version}`),
+  },
+} as const satisfies Record<string, SetSpec>;
+
+const containers = "spv";
+const gateways = "sp-";
+
+/** Out of the networks and not into another: its own, and those that are masqueraded as well. */
+const leaving = (protocol: "ip" | "ip6", subnets: SetSpec): readonly Attribute[] => [
+  ...named("oifname", "!=", gateways),
+  ...isProtocol(protocol),
+  ...addressIn(protocol, "saddr", "in", subnets.name),
+  ...addressIn(protocol, "daddr", "not in", subnets.name),
+  ...masquerade,
+];
+
+export const inetChains: readonly ChainSpec[] = [
+  {
+    // On the userspace datapath the switch reads copies: the host's kernel gets every frame of a
+    // container as well, past the switch and its spoof guard.
+    name: "raw",
+    type: "filter",
+    hook: 0,
+    priority: -300,
+    rules: [[...named("iifname", "==", containers), ...drop]],
+  },
+  {
+    name: "forward",
+    type: "filter",
+    hook: 2,
+    priority: 0,
+    rules: [
+      [
+        ...named("iifname", "==", gateways),
+        ...named("oifname", "==", gateways),
+        ...pairNotIn(sets.allowed.name),
+        ...drop,
+      ],
+    ],
+  },
+  {
+    name: "postrouting",
+    type: "nat",
+    hook: 4,
+    priority: 100,
+    rules: [
+      // Containers are on-link to each other: without it, the answer of one that the host has
+      // rewritten a destination to would not come back through the host.
+      [...wasDnated, ...named("oifname", "==", gateways), ...masquerade],
+      leaving("ip", sets.subnets4),
+      leaving("ip6", sets.subnets6),
+    ],
+  },
+];
+
+export const arpChain: ChainSpec = {
+  // As the chain "raw": the host answered ARP for all its addresses.
+  name: "input",
+  type: "filter",
+  hook: 0,
+  priority: 0,
+  rules: [[...named("iifname", "==", containers), ...drop]],
+};
+
+export const tables: readonly TableSpec[] = [
+  { family: family.inet, sets: Object.values(sets), chains: inetChains },
+  { family: family.arp, sets: [], chains: [arpChain] },
+];
+
+/** Makes both tables, which must not be there. */
+export const createTables = (): readonly Message[] =>
+  tables.flatMap((table) => [
+    create(table, "newTable", [text(nfta.table.name, tableName), be32(nfta.table.flags, 0)]),
+    ...table.sets.map((set, index) => create(table, "newSet", attributesOfSet(set, index))),
+    ...table.chains.flatMap((chain) => [
+      create(table, "newChain", attributesOfChain(chain)),
+      ...chain.rules.map((rule) => append(table, chain, rule)),
+    ]),
+  ]);
+
+export const deleteTable = (family: number): Message =>
+  messageOf("deleteTable", family, [text(nfta.table.name, tableName)]);
+
+const create = (
+  { family }: TableSpec,
+  operation: Operation,
+  attributes: readonly Attribute[],
+): Message => messageOf(operation, family, attributes, NLM_F.create);
+
+const append = (
+  { family }: TableSpec,
+  { name }: ChainSpec,
+  rule: readonly Attribute[],
+): Message => {
+  const attributes = [
+    text(nfta.rule.table, tableName),
+    text(nfta.rule.chain, name),
+    nest(nfta.rule.expressions, rule),
+  ];
+  return messageOf("newRule", family, attributes, NLM_F.create | NLM_F.append);
+};
+
+const NFT_SET_INTERVAL = 4;
+
+const attributesOfSet = (set: SetSpec, index: number): readonly Attribute[] => [
+  text(nfta.set.table, tableName),
+  text(nfta.set.name, set.name),
+  be32(nfta.set.flags, set.interval ? NFT_SET_INTERVAL : 0),
+  be32(nfta.set.keyType, set.shownAs),
+  be32(nfta.set.keyLength, set.keyLength),
+  // Required, of no use to us: a number that the batch knows it by.
+  be32(nfta.set.id, index + 1),
+  bytes(nfta.set.userdata, set.userdata),
+];
+
+const attributesOfChain = ({ name, type, hook, priority }: ChainSpec): readonly Attribute[] => [
+  text(nfta.chain.table, tableName),
+  text(nfta.chain.name, name),
+  text(nfta.chain.type, type),
+  nest(nfta.chain.hook, [be32(nfta.hook.number, hook), be32(nfta.hook.priority, priority)]),
+];
