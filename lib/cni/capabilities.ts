@@ -31,8 +31,11 @@ const dnsKeys = ["servers", "searches", "options"];
  * there is anything to say: no port mappings, a bandwidth of zeros.
  */
 export function capabilitiesOf(runtimeConfig: unknown): ReadonlyMap<string, unknown> {
-  const entries = isObject(runtimeConfig) ? Object.entries(runtimeConfig) : [];
-  return new Map(entries.filter(([, value]) => asksAnything(value)));
+  const asking = new Map<string, unknown>();
+  for (const [key, value] of isObject(runtimeConfig) ? Object.entries(runtimeConfig) : []) {
+    if (asksAnything(value)) asking.set(key, value);
+  }
+  return asking;
 }
 
 export const asksAnything = (value: unknown): boolean =>

@@ -78,8 +78,8 @@ export function parseConfig(
 
 function nameOf(at: Reader): string {
   const name = at.text("name") ?? "";
-  if (!at.has("name") || name === "") at.fault("name", "is missing");
-  const state = name === "" ? undefined : identifierFault(name);
+  if (!at.has("name") || at.raw("name") === "") at.fault("name", "is missing");
+  const state = identifierFault(name);
   if (state !== undefined) at.fault("name", `${state}, not ${shown(name)}`);
   return name;
 }

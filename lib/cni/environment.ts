@@ -29,15 +29,11 @@ const variables: readonly Variable[] = [
 export function commandOf(env: Env): Command | undefined {
   const value = read(env, "CNI_COMMAND");
   if (value === undefined) return undefined;
-  const command = commands.find((one) => one === value);
-  if (command === undefined) {
-    const known = commands.join(", ");
-    throw new Failure(
-      "bad-environment",
-      `Cannot run ${JSON.stringify(value)}: unknown CNI_COMMAND; known are ${known}`,
-    );
-  }
-  return command;
+  if (commands.includes(value as Command)) return value as Command;
+  throw new Failure(
+    "bad-environment",
+    `Cannot run ${JSON.stringify(value)}: unknown CNI_COMMAND; known are ${commands.join(", ")}`,
+  );
 }
 
 /**
@@ -72,23 +68,31 @@ export const mayShareNetns = (env: Env): boolean => {
   return override === "1" || override.toUpperCase() === "TRUE";
 };
 
-const identifier = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
-
 /** What CNI_CONTAINERID and the configuration's `name` must be alike. */
 export function identifierFault(value: string): string | undefined {
-  return identifier.test(value)
-    ? undefined
-    : "must begin with a letter or digit, and hold only letters, digits, '_', '.' and '-'";
+  for (let at = 0; at < value.length; at += 1) {
+    const char = value.charAt(at);
+    if (isLetterOrDigit(char) || (at > 0 && "_.-".includes(char))) continue;
+    return "must begin with a letter or digit, and hold only letters, digits, '_', '.' and '-'";
+  }
+  return undefined;
 }
+
+const isLetterOrDigit = (char: string): boolean =>
+  (char >= "a" && char <= "z") || (char >= "A" && char <= "Z") || (char >= "0" && char <= "9");
 
 /** IFNAMSIZ less the NUL (linux/if.h). */
 const longestIfname = 15;
-/** As Go's unicode.IsSpace has it: U+0085 is one, U+FEFF isn't. */
-const notInIfname = /[/:\t-\r \u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
+/** White space as Go's unicode.IsSpace has it: U+0085 is some, U+FEFF isn't. */
+const notInIfname =
+  "/:\t\n\v\f\r \u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009" +
+  "\u200a\u2028\u2029\u202f\u205f\u3000";
 
 function ifnameFault(value: string): string | undefined {
   if (value === "." || value === "..") return "must not be '.' or '..'";
-  if (notInIfname.test(value)) return "must not hold '/', ':' or white space";
+  for (const char of value) {
+    if (notInIfname.includes(char)) return "must not hold '/', ':' or white space";
+  }
   const bytes = Buffer.byteLength(value);
   return bytes > longestIfname
     ? `must have at most ${longestIfname} bytes, not ${bytes}`

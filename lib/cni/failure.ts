@@ -30,7 +30,10 @@ export interface FaultsByKind {
 
 export function collectByKind(): FaultsByKind {
   const groups: { kind: FailureKind; faults: Faults }[] = [];
-  const first = () => groups.find(({ faults }) => faults.any());
+  const first = () => {
+    for (const group of groups) if (group.faults.any()) return group;
+    return undefined;
+  };
   return {
     of: (kind) => {
       const faults = collectFaults();

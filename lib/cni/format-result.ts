@@ -83,14 +83,14 @@ function gatewayText(one: ResultIp | ResultRoute): string | undefined {
   return one.gateway === undefined ? undefined : formatIp6(one.gateway);
 }
 
-function dnsJson({ nameservers, domain, search, options }: Dns) {
-  const json = {
+function dnsJson({ nameservers, domain = "", search, options }: Dns) {
+  if (domain === "" && nameservers.length + search.length + options.length === 0) return undefined;
+  return {
     nameservers: unlessEmpty(nameservers),
     domain: domain === "" ? undefined : domain,
     search: unlessEmpty(search),
     options: unlessEmpty(options),
   };
-  return Object.values(json).every((value) => value === undefined) ? undefined : json;
 }
 
 const unlessEmpty = <T>(list: readonly T[]): readonly T[] | undefined =>

@@ -58,8 +58,10 @@ export function parseRequested(config: Reader, args: CniArgs, faults: Faults): R
   const runtime = config.inner("runtimeConfig");
   const cni = config.inner("args")?.inner("cni");
   const capabilities = capabilitiesOf(config.raw("runtimeConfig"));
-  const asking = (key: string) =>
-    [runtime, cni].find((at) => at !== undefined && asksAnything(at.raw(key)));
+  const asking = (key: string) => {
+    if (capabilities.has(key)) return runtime;
+    return asksAnything(cni?.raw(key)) ? cni : undefined;
+  };
   const read = <T>(key: string, parse: (value: unknown, where: string, faults: Faults) => T) =>
     capabilities.has(key)
       ? parse(capabilities.get(key), `runtimeConfig.${key}`, faults)
@@ -75,7 +77,7 @@ export function parseRequested(config: Reader, args: CniArgs, faults: Faults): R
     dns: read("dns", dnsOf),
     portMappings: read("portMappings", portMappingsOf) ?? [],
     bandwidth: read("bandwidth", bandwidthOf),
-    aliases: runtime === undefined ? [] : texts(runtime, "aliases"),
+    aliases: runtime !== undefined && capabilities.has("aliases") ? texts(runtime, "aliases") : [],
     ipRanges: capabilities.get("ipRanges"),
     capabilities,
   };
@@ -107,9 +109,11 @@ const alone = <T>(found: T | undefined) =>
   found === undefined ? undefined : { address: found, length: undefined };
 
 function labelsOf(value: unknown): readonly Label[] {
-  return (Array.isArray(value) ? value : []).flatMap((entry: unknown) => {
-    if (!isObject(entry)) return [];
+  const labels: Label[] = [];
+  for (const entry of Array.isArray(value) ? value : []) {
+    if (!isObject(entry)) continue;
     const { key, value: text } = entry;
-    return typeof key === "string" && typeof text === "string" ? [{ key, value: text }] : [];
-  });
+    if (typeof key === "string" && typeof text === "string") labels.push({ key, value: text });
+  }
+  return labels;
 }

@@ -41,11 +41,11 @@ export function readInput(stdin: Stdin, command: Command): Input {
   try {
     for (;;) {
       const chunk = stdin.readStdin(deadline);
-      if (chunk === undefined) return decode(join(chunks));
+      if (chunk === undefined) return decode(join(chunks, length));
       chunks.push(chunk);
       length += chunk.length;
       if (length > limit) return none("decode", `stdin holds more than ${limit} bytes`);
-      const sofar = probing ? decode(join(chunks)) : undefined;
+      const sofar = probing ? decode(join(chunks, length)) : undefined;
       if (sofar !== undefined && sofar.fault === undefined) return sofar;
       // Whoever writes a byte now and then would keep every single read from being late.
       if (deadline.left() === 0) return none("io", `stdin has no end after ${ms} ms`);
@@ -61,10 +61,10 @@ const none = (kind: FailureKind, state: string): Input => ({
   fault: { kind, state },
 });
 
-function join(chunks: readonly Uint8Array[]): Uint8Array {
+function join(chunks: readonly Uint8Array[], length: number): Uint8Array {
   const [only] = chunks;
   if (chunks.length === 1 && only !== undefined) return only;
-  const bytes = new Uint8Array(chunks.reduce((length, chunk) => length + chunk.length, 0));
+  const bytes = new Uint8Array(length);
   let at = 0;
   for (const chunk of chunks) {
     bytes.set(chunk, at);

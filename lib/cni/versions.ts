@@ -12,7 +12,7 @@ export const unstated: Version = "0.1.0";
 
 /** Exactly one of ours: "1.0" and "v1.0.0" are not (libcni, version.Reconciler). */
 export const asVersion = (value: unknown): Version | undefined =>
-  versions.find((version) => version === value);
+  versions.includes(value as Version) ? (value as Version) : undefined;
 
 export const isAtLeast = (version: Version, least: Version): boolean =>
   versions.indexOf(version) >= versions.indexOf(least);
