@@ -6,16 +6,10 @@
  * Why apart: yargs and all of this are loaded only here, never by a CNI command.
  */
 import yargs from "yargs";
-import type { World } from "../attach/node.ts";
 import { asFailure, Failure } from "../errors.ts";
 import { networkCommand } from "./network.ts";
-import { formatFailure, type Terminal } from "./output.ts";
-
-export interface CliWorld extends World {
-  readonly terminal: Terminal;
-  /** Of the package. */
-  readonly version: string;
-}
+import { formatFailure } from "./output.ts";
+import type { CliWorld } from "./world.ts";
 
 const exitStatus = { done: 0, failed: 1, usage: 2 } as const;
 

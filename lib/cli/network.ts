@@ -10,8 +10,8 @@ import { describe, maxVni, parseNetworkName, parseRange } from "../ipam/network.
 import { ensureNetwork, listNetworks, readNetwork } from "../ipam/networks.ts";
 import { parseIp4 } from "../net/ip4.ts";
 import { type Prefix4, parsePrefix4, parsePrefix6 } from "../net/prefix.ts";
-import type { CliWorld } from "./main.ts";
 import { type OutputFormat, show } from "./output.ts";
+import type { CliWorld } from "./world.ts";
 
 interface Common {
   readonly config?: string | undefined;
