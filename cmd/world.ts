@@ -1,0 +1,59 @@
+/** Makes the real drivers. */
+import type { World } from "../lib/attach/node.ts";
+import type { Io } from "../lib/cni/run.ts";
+import { Failure } from "../lib/errors.ts";
+import { jsonLog } from "../lib/log.ts";
+import { openDatabase } from "../lib/ovs/database.ts";
+import { openFlows } from "../lib/ovs/flows.ts";
+import type { PluginWorld } from "../lib/plugin/add.ts";
+import { openFileStore } from "../lib/store/file.ts";
+import { deleteLink } from "../lib/sys/detached.ts";
+import { makeDir } from "../lib/sys/dir.ts";
+import type { Ffi } from "../lib/sys/ffi.ts";
+import { readFile } from "../lib/sys/io.ts";
+import { openKernel } from "../lib/sys/kernel-driver.ts";
+import { openFilter } from "../lib/sys/nft-driver.ts";
+import { connectUnix } from "../lib/sys/unix-stream.ts";
+
+export function realWorld(ffi: Ffi, io: Pick<Io, "env" | "clock" | "writeStderr">): World {
+  return {
+    env: io.env,
+    clock: io.clock,
+    kernel: openKernel(ffi),
+    openFilter: () => openFilter(ffi),
+    openDatabase: (path, deadline) => openDatabase(connectUnix(ffi, path, deadline)),
+    openFlows: (path, deadline) => openFlows(connectUnix(ffi, path, deadline)),
+    deleteLink: (name, deadline) => deleteLink(ffi, name, deadline),
+    readFile: (path) => readFile(ffi, path),
+    makeDir: (path) => makeDir(ffi, path),
+    openStore: async (config, log) => {
+      if (config.type === "file") {
+        const newIdentity = () => crypto.randomUUID();
+        return openFileStore({ dir: makeDir(ffi, config.path), log, newIdentity });
+      }
+      throw new Failure(
+        "unsupported-field",
+        'Cannot use a store of type "etcd": this version has the embedded one only',
+        { details: 'Set "store" in node.json to { "type": "file" }, or leave it out.' },
+      );
+    },
+    random: Math.random,
+    log: (least) => jsonLog(io.writeStderr, Date.now, least),
+  };
+}
+
+export const pluginWorld = (ffi: Ffi, io: Io): PluginWorld => ({
+  ...realWorld(ffi, io),
+  writeStderr: io.writeStderr,
+  exec: {
+    // A foreign IPAM plugin is the exception: what runs it is loaded when there is one.
+    isFile: async (path) => (await loadExec()).isFile(path),
+    run: async (program, deadline) => (await loadExec()).run(program, deadline),
+    pause: async (ms) => (await loadExec()).pause(ms),
+  },
+});
+
+async function loadExec() {
+  const { processExec } = await import("../lib/sys/exec.ts");
+  return processExec();
+}

@@ -1,0 +1,110 @@
+import { expect, test } from "vitest";
+import { type Ip4, parseIp4 } from "../../../lib/net/ip4.ts";
+import { ip6Of, macOfIp4 } from "../../../lib/net/mac.ts";
+import { type Prefix4, type Prefix6, parsePrefix4, parsePrefix6 } from "../../../lib/net/prefix.ts";
+import {
+  attachmentCookie,
+  baseCookie,
+  everyAttachment,
+  everyFlow,
+  networkCookie,
+} from "../../../lib/overlay/cookies.ts";
+import {
+  allFlows,
+  attachmentFlows,
+  baseFlows,
+  networkFlows,
+} from "../../../lib/overlay/pipeline.ts";
+import type { Flow } from "../../../lib/ovs/flow.ts";
+import { formatFlow } from "../../../lib/ovs/flow-text.ts";
+
+const ip = (text: string) => parseIp4(text) as Ip4;
+const subnet = parsePrefix4("10.2.0.0/16") as Prefix4;
+const subnet6 = parsePrefix6("fd00:2::/64") as Prefix6;
+const network = {
+  vni: 100,
+  subnet,
+  subnet6: undefined,
+  gateway: ip("10.2.0.1"),
+  port: { ofport: 20, address: ip("10.2.0.2") },
+  leases: [parsePrefix4("10.2.0.0/26") as Prefix4],
+};
+const address = ip("10.2.0.10");
+const attachment = {
+  vni: 100,
+  ofport: 30,
+  address,
+  address6: undefined,
+  mac: macOfIp4(address),
+};
+
+const texts = (flows: readonly Flow[]) =>
+  flows.map((flow) => formatFlow(flow).replace(/^cookie=\w+, /, ""));
+
+test("what is there whatever the networks are: nothing passes, and routers stay silent", () => {
+  expect(texts(baseFlows())).toEqual([
+    "priority=0 actions=drop",
+    "priority=105,icmp6,icmp_type=134 actions=drop",
+    "priority=105,icmp6,icmp_type=135 actions=drop",
+    "priority=105,icmp6,icmp_type=136 actions=drop",
+    "priority=105,icmp6,icmp_type=137 actions=drop",
+    "table=20, priority=0 actions=goto_table:30",
+    "table=30, priority=0 actions=drop",
+    "table=40, priority=0 actions=drop",
+  ]);
+});
+
+test("a network: the host's port, ARP made unicast, the gateway, the leases", () => {
+  expect(texts(networkFlows(network))).toEqual([
+    "priority=120,in_port=20,vlan_tci=0x0000/0x1fff,dl_src=02:42:0a:02:00:02 actions=set_field:0x64->reg0,goto_table:20",
+    "table=20, priority=100,arp,reg0=0x64,arp_tpa=10.2.0.0/16,arp_op=1 actions=move:NXM_OF_ARP_TPA[]->NXM_OF_ETH_DST[0..31],set_field:02:42:00:00:00:00/ff:ff:00:00:00:00->eth_dst,goto_table:30",
+    "table=30, priority=200,reg0=0x64,dl_dst=02:42:0a:02:00:01 actions=set_field:02:42:0a:02:00:02->eth_dst,goto_table:40",
+    "table=30, priority=126,reg0=0x64,dl_dst=02:42:0a:02:00:00/ff:ff:ff:ff:ff:c0 actions=goto_table:40",
+    "table=40, priority=100,reg0=0x64,dl_dst=02:42:0a:02:00:02 actions=output:20",
+  ]);
+});
+
+test("IPv6 adds two targets, both resolved by the IPv4 address that they end in", () => {
+  const added = texts(networkFlows({ ...network, subnet6 })).filter((text) =>
+    /nd_target/.test(text),
+  );
+  expect(added.map((text) => /nd_target=([^ ,]+)/.exec(text)?.[1])).toEqual([
+    "fd00:2::a02:0/112",
+    "fe80::a02:0/112",
+  ]);
+});
+
+test("a container sends as itself, and its MAC is its own", () => {
+  const from = "in_port=30,vlan_tci=0x0000/0x1fff,dl_src=02:42:0a:02:00:0a";
+  const arp = `arp,${from}`;
+  expect(texts(attachmentFlows(attachment))).toEqual([
+    `priority=100,ip,${from},nw_src=10.2.0.10 actions=set_field:0x64->reg0,goto_table:30`,
+    `priority=100,${arp},arp_spa=10.2.0.10,arp_sha=02:42:0a:02:00:0a actions=set_field:0x64->reg0,goto_table:20`,
+    `priority=100,${arp},arp_spa=0.0.0.0,arp_op=1,arp_sha=02:42:0a:02:00:0a actions=set_field:0x64->reg0,goto_table:20`,
+    "table=40, priority=100,reg0=0x64,dl_dst=02:42:0a:02:00:0a actions=output:30",
+  ]);
+});
+
+test("IPv6: both addresses, and neighbour discovery only with its own MAC, or none", () => {
+  const flows = attachmentFlows({ ...attachment, address6: ip6Of(subnet6, address) });
+  const guarded = texts(flows).filter((text) => text.includes("icmp_type"));
+  for (const text of guarded) {
+    const probe = text.includes("ipv6_src=::,") || text.includes("ipv6_src=:: ");
+    expect(text).toMatch(
+      probe ? /icmp_type=135/ : /nd_(sll|tll)=(02:42:0a:02:00:0a|00:00:00:00:00:00)/,
+    );
+    expect(text).toMatch(/ipv6_src=(::|fd00:2::a02:a|fe80::a02:a)[, ]/);
+  }
+  expect(guarded).toHaveLength(9);
+});
+
+test("cookies select a part, and all parts", () => {
+  const state = { networks: [network], attachments: [attachment] };
+  const flows = allFlows(state);
+  const selected = (filter: { cookie: bigint; mask: bigint }) =>
+    flows.filter(({ cookie }) => (cookie & filter.mask) === (filter.cookie & filter.mask));
+  expect(selected(everyFlow)).toHaveLength(flows.length);
+  expect(selected(everyAttachment)).toEqual(attachmentFlows(attachment));
+  const parts = [baseCookie, networkCookie(100), attachmentCookie(30)];
+  expect(new Set(flows.map(({ cookie }) => cookie))).toEqual(new Set(parts));
+});
