@@ -75,6 +75,7 @@ describe("only our own modules, and bun:ffi, are loaded by", () => {
     };
     // The network is made by the first ADD, which asks a package what is special about its subnet.
     const made = await call("ADD", first);
+    expect(made.json).toHaveProperty("ips");
     expect(foreign(made).filter((module) => !module.includes("/ipaddr.js/"))).toEqual([]);
 
     const added = await call("ADD", second);
