@@ -8,13 +8,14 @@
  */
 import type { Deadline } from "../deadline.ts";
 import { Failure } from "../errors.ts";
-import { assignAddress, type HeldNetwork } from "../ipam/held.ts";
+import { assignAddress, type HeldNetwork, heldNow } from "../ipam/held.ts";
 import type { Network } from "../ipam/network.ts";
 import { find, release } from "../ipam/pool.ts";
 import type { Ip4 } from "../net/ip4.ts";
 import { ip6Of, linkLocal, macOfIp4 } from "../net/mac.ts";
 import { networkCookie, only } from "../overlay/cookies.ts";
 import { networkFlows } from "../overlay/pipeline.ts";
+import type { Flow } from "../ovs/flow.ts";
 import { listOf, type OperationResult, recordOf } from "../ovs/ovsdb-json.ts";
 import type { Change, Link, LinkAddress } from "../sys/kernel.ts";
 import type { FilterNetwork } from "../sys/nft.ts";
@@ -45,9 +46,14 @@ export async function ensureGateway(
 ): Promise<{ readonly mtu: number }> {
   const { network } = held.stored;
   const link = host.links().get(gatewayLinkName(network.name));
-  if (link?.up && isComplete(host, held, deadline)) return { mtu: link.mtu };
+  const state = link?.up ? stateOfFlows(host, held, deadline) : "forgotten";
+  if (link !== undefined && state === "complete") return { mtu: link.mtu };
   const unlock = host.run.lock("switch.lock", "exclusive", deadline);
   try {
+    if (link !== undefined && state === "behind") {
+      replaceFlows(host, held, deadline);
+      return { mtu: link.mtu };
+    }
     return { mtu: (await makeGateway(host, held, own, deadline)).mtu };
   } finally {
     unlock();
@@ -75,19 +81,49 @@ export function removeGateway(host: Host, network: Network, deadline: Deadline):
   }
 }
 
-/** How many flows a network has; a switch that has another number forgot, or is behind. */
-function isComplete(host: Host, held: HeldNetwork, deadline: Deadline): boolean {
+/**
+ * Whether the switch has the network's flows. They are put in with all others and at once, so a
+ * switch that has none of them forgot everything, and one with another number lacks a new lease.
+ */
+function stateOfFlows(
+  host: Host,
+  held: HeldNetwork,
+  deadline: Deadline,
+): "complete" | "behind" | "forgotten" {
   const { network } = held.stored;
-  if (!host.filter().has(filterNetwork(network))) return false;
-  const row = find(host.ipam.dirs, gatewayAttachment(network.name));
-  if (row?.ofport === undefined) return false;
-  const expected = networkFlows({
+  if (!host.filter().has(filterNetwork(network))) return "forgotten";
+  const wanted = flowsOf(host, held);
+  if (wanted === undefined) return "forgotten";
+  const { flows } = host.flows(deadline).aggregate(only(networkCookie(network.vni)), deadline);
+  return flows === wanted.length ? "complete" : flows > 0 ? "behind" : "forgotten";
+}
+
+function replaceFlows(host: Host, held: HeldNetwork, deadline: Deadline): void {
+  const { network } = held.stored;
+  // Another process may have claimed more since, under the lock that we have now.
+  const flows = flowsOf(host, heldNow(host.ipam.dirs, network.name) ?? held) ?? [];
+  host
+    .flows(deadline)
+    .stage(
+      [
+        { do: "delete", cookies: only(networkCookie(network.vni)) },
+        ...flows.map((flow) => ({ do: "add", flow }) as const),
+      ],
+      deadline,
+    )
+    .commit(deadline);
+}
+
+/** The network's flows; undefined while the node has no address in it. */
+function flowsOf(host: Host, held: HeldNetwork): readonly Flow[] | undefined {
+  const { network } = held.stored;
+  const own = find(host.ipam.dirs, gatewayAttachment(network.name));
+  if (own?.ofport === undefined) return undefined;
+  return networkFlows({
     ...network,
-    port: { ofport: row.ofport, address: row.address },
+    port: { ofport: own.ofport, address: own.address },
     leases: held.blocks.map(({ prefix }) => prefix),
   });
-  const { flows } = host.flows(deadline).aggregate(only(networkCookie(network.vni)), deadline);
-  return flows === expected.length;
 }
 
 async function makeGateway(
