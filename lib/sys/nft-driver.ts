@@ -7,8 +7,7 @@
  */
 import { Failure } from "../errors.ts";
 import type { Ffi } from "./ffi.ts";
-import type { Message } from "./netlink.ts";
-import { text } from "./netlink.ts";
+import { type Message, text } from "./netlink.ts";
 import type { Filter } from "./nft.ts";
 import { nfta } from "./nft-attributes.ts";
 import {

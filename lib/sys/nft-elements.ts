@@ -149,10 +149,15 @@ export function edgesIn(name: SetName, answer: Attributes): readonly Edge[] | un
 
 /** The edges that a span has in a set. */
 function edgesOf(name: SetName, { first, last }: Span): readonly Edge[] {
-  const { keyLength, interval } = sets[name];
   const begins = { key: first, ends: false };
-  if (!interval || last === lastKey(keyLength)) return [begins];
-  return [begins, { key: shifted(last, 1n), ends: true }];
+  const next = keyAfter(name, last);
+  return next === undefined ? [begins] : [begins, { key: next, ends: true }];
+}
+
+/** Undefined in a set without intervals, and after the last key of all. */
+export function keyAfter(name: SetName, key: string): string | undefined {
+  const { keyLength, interval } = sets[name];
+  return interval && key !== lastKey(keyLength) ? shifted(key, 1n) : undefined;
 }
 
 /** The spans that a set's edges make, in whatever order the kernel gave them. */

@@ -9,6 +9,7 @@ import {
   changeElements,
   type Elements,
   edgesIn,
+  keyAfter,
   overlaps,
   type SetName,
   type Span,
@@ -36,8 +37,9 @@ export const thereTables = (): readonly Question[] => [
       text(nfta.set.name, sets.allowed.name),
     ]),
     right: (answer) => {
-      const userdata = answer?.get(nfta.set.userdata);
-      return userdata !== undefined && Buffer.compare(userdata, sets.allowed.userdata) === 0;
+      // A ruleset that nft(8) saved and loaded again has more than the comment in there.
+      const userdata = Buffer.from(answer?.get(nfta.set.userdata) ?? []);
+      return userdata.includes(sets.allowed.userdata);
     },
   },
   hasRules(family.arp, arpChain.name, arpChain.rules.length),
@@ -62,19 +64,22 @@ export function thereNetwork(network: FilterNetwork): readonly Question[] {
   const { puts, owns } = shareOf(network);
   return setNames.flatMap((name) =>
     puts[name].length > 0
-      ? puts[name].map((span) => present(name, span))
+      ? puts[name].flatMap((span) => present(name, span))
       : owns[name].map((span) => absent(name, span)),
   );
 }
 
-// Of the last key: the answer is where the interval that it is in begins, so one question tells of
-// both ends. *Bites here*: asked for the end itself, the kernel does not find it where the next
-// interval begins with the same key.
-const present = (name: SetName, { first, last }: Span): Question => ({
-  ask: askElement(name, last),
-  right: (answer) =>
-    answer !== undefined && edgesIn(name, answer)?.some((edge) => edge.key === first) === true,
-});
+// The answer is where the interval begins that a key is in. The last key must be in the one that
+// begins with the first, the key after it must not. *Bites here*: of an end itself the kernel says
+// that it is not there when the next interval begins with the same key.
+const present = (name: SetName, { first, last }: Span): readonly Question[] => {
+  const inside = (answer: Answer) =>
+    answer !== undefined && edgesIn(name, answer)?.some(({ key }) => key === first) === true;
+  const next = keyAfter(name, last);
+  const ends = { ask: askElement(name, last), right: inside };
+  if (next === undefined) return [ends];
+  return [ends, { ask: askElement(name, next), right: (answer) => !inside(answer) }];
+};
 
 const absent = (name: SetName, { first }: Span): Question => ({
   ask: askElement(name, first),

@@ -1,0 +1,414 @@
+import { createHash } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { openFfi } from "#ffi";
+import type { Filter } from "../../../lib/sys/nft.ts";
+import { foreignForwardDrop } from "../../../lib/sys/nft-driver.ts";
+import { run, start } from "../../lab/run.ts";
+import { insideOf, loadRules, type NftLab, network, nft, openNftLab } from "./nft-lab.ts";
+import { programAt, runtimes } from "./runtimes.ts";
+
+const rulesOf = (elements: { subnets4?: string; subnets6?: string; allowed?: string }) => {
+  const inSet = (name: keyof typeof elements) =>
+    elements[name] === undefined ? "" : `\n\t\telements = { ${elements[name]} }`;
+  return `table inet socketplane {
+	set subnets4 {
+		type ipv4_addr
+		flags interval${inSet("subnets4")}
+	}
+
+	set subnets6 {
+		type ipv6_addr
+		flags interval${inSet("subnets6")}
+	}
+
+	set allowed {
+		type ifname . ifname
+		comment "ruleset 1"${inSet("allowed")}
+	}
+
+	chain raw {
+		type filter hook prerouting priority raw; policy accept;
+		iifname "spv*" drop
+	}
+
+	chain forward {
+		type filter hook forward priority filter; policy accept;
+		iifname "sp-*" oifname "sp-*" iifname . oifname != @allowed drop
+	}
+
+	chain postrouting {
+		type nat hook postrouting priority srcnat; policy accept;
+		ct status dnat oifname "sp-*" masquerade
+		oifname != "sp-*" ip saddr @subnets4 ip daddr != @subnets4 masquerade
+		oifname != "sp-*" ip6 saddr @subnets6 ip6 daddr != @subnets6 masquerade
+	}
+}
+table arp socketplane {
+	chain input {
+		type filter hook input priority filter; policy accept;
+		iifname "spv*" drop
+	}
+}
+`;
+};
+
+const web = network("web", "10.2.0.0/16", { subnet6: "fd00:2::/64" });
+const withWeb = rulesOf({
+  subnets4: "10.2.0.0/16",
+  subnets6: "fd00:2::/64",
+  allowed: '"sp-web" . "sp-web"',
+});
+
+let lab: NftLab;
+let netns: string;
+let filter: Filter;
+
+beforeEach(() => {
+  lab = openNftLab();
+  netns = lab.addNetns("nft");
+  filter = lab.openFilter(netns);
+});
+afterEach(() => lab.close());
+
+const listed = () => nft(netns, "list", "ruleset");
+const elementsOf = async (set: string) => {
+  const text = await nft(netns, "list", "set", "inet", "socketplane", set);
+  return (/elements = \{([^}]*)\}/.exec(text)?.[1] ?? "").split(",").map((one) => one.trim());
+};
+
+describe("the ruleset", () => {
+  test("is exactly this", async () => {
+    filter.add(web);
+    expect(await listed()).toBe(withWeb);
+  });
+
+  test("has another version when it is another", () => {
+    // When this fails: raise `version` in nft-ruleset.ts, and write the new pair here.
+    const hash = createHash("sha256").update(rulesOf({})).digest("hex");
+    expect([1, hash.slice(0, 16)]).toEqual([1, "fd56f568d5610140"]);
+  });
+
+  test("is, in the kernel, the same as what nft makes of that text", async () => {
+    filter.add(web);
+    const other = lab.addNetns("text");
+    await loadRules(other, withWeb);
+    // Without the handles, which are numbered in the order that things were made in, and the
+    // elements, which are in the text.
+    const steps = async (name: string) =>
+      (await nft(name, "--debug=netlink", "list", "ruleset"))
+        .replace(/^(\S+ socketplane \S+) \d+/gm, "$1")
+        .replace(/^\telement .*\n/gm, "");
+    expect(await steps(netns)).toBe(await steps(other));
+  });
+
+  test("saved and loaded again by nft is still ours", async () => {
+    await loadRules(netns, withWeb);
+    expect(filter.has(web)).toBe(true);
+    filter.add(web);
+    filter.add(network("low", "0.0.0.0/8"));
+    filter.remove(network("low", "0.0.0.0/8"));
+    expect(await listed()).toBe(withWeb);
+  });
+});
+
+describe("has", () => {
+  test("is false where nothing is", () => expect(filter.has(web)).toBe(false));
+
+  test("is true after add, and for that network only", () => {
+    filter.add(web);
+    expect(filter.has(web)).toBe(true);
+    expect(filter.has(network("db", "10.2.0.0/16", { subnet6: "fd00:2::/64" }))).toBe(false);
+    expect(filter.has(network("web", "10.3.0.0/16", { subnet6: "fd00:2::/64" }))).toBe(false);
+    expect(filter.has(network("web", "10.2.0.0/17", { subnet6: "fd00:2::/64" }))).toBe(false);
+    expect(filter.has(network("web", "10.2.128.0/17", { subnet6: "fd00:2::/64" }))).toBe(false);
+    expect(filter.has(network("web", "10.0.0.0/8", { subnet6: "fd00:2::/64" }))).toBe(false);
+    expect(filter.has(network("web", "10.2.0.0/16", { subnet6: "fd00:3::/64" }))).toBe(false);
+    expect(filter.has(network("web", "10.2.0.0/16", { masquerade: false }))).toBe(false);
+  });
+
+  test.each([
+    ["the ruleset was flushed", "flush ruleset"],
+    ["the table is gone", "delete table inet socketplane"],
+    ["the arp table is gone", "delete table arp socketplane"],
+    ["the arp table is empty", "flush table arp socketplane"],
+    ["the pair is gone", 'delete element inet socketplane allowed { "sp-web" . "sp-web" }'],
+    ["the subnet is gone", "delete element inet socketplane subnets4 { 10.2.0.0/16 }"],
+    ["the IPv6 subnet is gone", "delete element inet socketplane subnets6 { fd00:2::/64 }"],
+  ])("is false when %s, and add puts it right", async (_, command) => {
+    filter.add(web);
+    await nft(netns, command);
+    expect(filter.has(web)).toBe(false);
+    filter.add(web);
+    expect(filter.has(web)).toBe(true);
+    expect(await listed()).toBe(withWeb);
+  });
+});
+
+describe("add", () => {
+  test("does nothing the second time", async () => {
+    filter.add(web);
+    const monitor = start({ netns, argv: ["nft", "monitor"] });
+    // Its first words are about the mark, so all of what comes before is seen as well.
+    await pause(200);
+    filter.add(web);
+    await nft(netns, "add table ip other");
+    await monitor.says(/add table ip other/);
+    monitor.kill("SIGKILL");
+    const { stdout } = await monitor.outcome;
+    expect(stdout.trim().split("\n")[0]).toBe("add table ip other");
+  });
+
+  test.each(["flush table inet socketplane", "flush chain inet socketplane forward"])(
+    "puts the rules back after: %s",
+    async (command) => {
+      filter.add(web);
+      filter.add(network("db", "10.3.0.0/16"));
+      const before = await listed();
+      await nft(netns, command);
+      filter.add(web);
+      expect(await listed()).toBe(before);
+    },
+  );
+
+  test("takes adjacent subnets, in any order", async () => {
+    const all = [2, 4, 3, 1, 5].map((n) => network(`n${n}`, `10.${n}.0.0/16`));
+    for (const [index, one] of all.entries()) {
+      filter.add(one);
+      for (const earlier of all.slice(0, index + 1)) expect(filter.has(earlier)).toBe(true);
+    }
+    expect(await elementsOf("subnets4")).toEqual([1, 2, 3, 4, 5].map((n) => `10.${n}.0.0/16`));
+    const [first, ...rest] = all;
+    if (first !== undefined) filter.remove(first);
+    expect(await elementsOf("subnets4")).toEqual([1, 3, 4, 5].map((n) => `10.${n}.0.0/16`));
+    for (const one of rest) expect(filter.has(one)).toBe(true);
+  });
+
+  test.each([
+    ["255.255.0.0/16", "ffff:ffff::/32"],
+    ["0.0.0.0/8", "::/64"],
+    ["0.0.0.0/0", "::/0"],
+    ["128.0.0.0/1", "8000::/1"],
+    ["255.255.255.255/32", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff/128"],
+    ["0.0.0.0/32", "::/128"],
+  ])("takes %s and %s, at an end of all addresses", async (subnet, subnet6) => {
+    const edge = network("edge", subnet, { subnet6 });
+    filter.add(edge);
+    expect(filter.has(edge)).toBe(true);
+    filter.add(edge);
+    const bare = (text: string) =>
+      text.replace(/\/(32|128)$/, (length) =>
+        length === "/32" && text.includes(":") ? length : "",
+      );
+    expect(await elementsOf("subnets4")).toEqual([bare(subnet)]);
+    expect(await elementsOf("subnets6")).toEqual([bare(subnet6)]);
+    filter.remove(edge);
+    expect(filter.has(edge)).toBe(false);
+    expect(await listed()).toBe(rulesOf({}));
+  });
+
+  test("of a network without masquerade lets it be forwarded only", async () => {
+    const plain = network("plain", "10.4.0.0/16", { subnet6: "fd00:4::/64", masquerade: false });
+    filter.add(plain);
+    expect(filter.has(plain)).toBe(true);
+    expect(await listed()).toBe(rulesOf({ allowed: '"sp-plain" . "sp-plain"' }));
+  });
+
+  test("ends the masquerade of a network that has none any more", async () => {
+    filter.add(web);
+    const plain = { ...web, masquerade: false };
+    expect(filter.has(plain)).toBe(false);
+    filter.add(plain);
+    expect(filter.has(plain)).toBe(true);
+    expect(await listed()).toBe(rulesOf({ allowed: '"sp-web" . "sp-web"' }));
+  });
+
+  test.each([
+    ["a smaller one inside", "10.2.128.0/17"],
+    ["a larger one around", "10.2.0.0/15"],
+  ])("replaces what is left of a removed network: %s", async (_, left) => {
+    filter.add(network("left", left));
+    filter.add(network("db", "10.9.0.0/16"));
+    filter.add(web);
+    expect(filter.has(web)).toBe(true);
+    expect(await elementsOf("subnets4")).toEqual(["10.2.0.0/16", "10.9.0.0/16"]);
+  });
+
+  test("leaves the tables of others alone", async () => {
+    const theirs = `table ip filter {
+	set socketplane {
+		type ipv4_addr
+		elements = { 192.0.2.1 }
+	}
+
+	chain FORWARD {
+		type filter hook forward priority filter; policy accept;
+		ip saddr @socketplane drop
+	}
+}
+table ip socketplane {
+	chain mine {
+	}
+}
+`;
+    await loadRules(netns, theirs);
+    filter.add(web);
+    expect(await listed()).toBe(theirs + withWeb);
+    await nft(netns, "flush", "table", "inet", "socketplane");
+    filter.add(web);
+    filter.remove(web);
+    filter.removeAll();
+    expect(await listed()).toBe(theirs);
+  });
+
+  test.each([
+    [
+      "another version",
+      withWeb
+        .replace("ruleset 1", "ruleset 0")
+        .replace('iifname "spv*" drop', 'iifname "spg*" counter drop'),
+    ],
+    ["no version", withWeb.replace(/\n\t\tcomment .*/, "")],
+    ["one table only", withWeb.slice(0, withWeb.indexOf("table arp"))],
+  ])("replaces tables of %s, with the networks in them", async (_, rules) => {
+    await loadRules(netns, rules);
+    const db = network("db", "10.3.0.0/16");
+    expect(filter.has(web)).toBe(false);
+    filter.add(db);
+    expect(filter.has(db)).toBe(true);
+    expect(filter.has(web)).toBe(true);
+    filter.remove(db);
+    expect(await listed()).toBe(withWeb);
+  });
+
+  test("replaces a table of our name that is nothing like ours", async () => {
+    await loadRules(
+      netns,
+      `table inet socketplane {
+      set subnets4 { type inet_service; flags interval; elements = { 1-5 }; }
+      set allowed { type ifname; elements = { "eth0" }; }
+      chain input { type filter hook input priority 0; tcp dport @subnets4 drop; }
+    }`,
+    );
+    filter.add(web);
+    expect(await listed()).toBe(withWeb);
+  });
+
+  test("carries over many networks at once", async () => {
+    const pairs = Array.from({ length: 1_500 }, (_, n) => `"sp-n${n}" . "sp-n${n}"`);
+    const subnets = Array.from({ length: 1_500 }, (_, n) => `10.${n >> 8}.${n & 255}.0/24`);
+    const old = rulesOf({ subnets4: subnets.join(", "), allowed: pairs.join(", ") });
+    await loadRules(netns, old.replace("ruleset 1", "ruleset 0"));
+    filter.add(network("last", "192.0.2.0/24"));
+    expect(filter.has(network("n0", "10.0.0.0/24"))).toBe(true);
+    expect(filter.has(network("n777", "10.3.9.0/24"))).toBe(true);
+    expect(filter.has(network("n1499", "10.5.219.0/24"))).toBe(true);
+    expect(await elementsOf("subnets4")).toHaveLength(1_501);
+    expect(await elementsOf("allowed")).toHaveLength(1_501);
+  });
+});
+
+describe("remove", () => {
+  test("takes one network out and leaves the others", async () => {
+    filter.add(web);
+    filter.add(network("db", "10.3.0.0/16", { subnet6: "fd00:3::/64" }));
+    filter.remove(network("db", "10.3.0.0/16", { subnet6: "fd00:3::/64" }));
+    expect(await listed()).toBe(withWeb);
+    filter.remove(web);
+    expect(filter.has(web)).toBe(false);
+    expect(await listed()).toBe(rulesOf({}));
+  });
+
+  test("forgives what is not there: table, network, half of it", async () => {
+    filter.remove(web);
+    expect(await listed()).toBe("");
+    filter.add(network("db", "10.3.0.0/16"));
+    const before = await listed();
+    filter.remove(web);
+    expect(await listed()).toBe(before);
+    filter.add(web);
+    await nft(netns, "delete element inet socketplane subnets4 { 10.2.0.0/16 }");
+    filter.remove(web);
+    expect(await listed()).toBe(before);
+  });
+
+  test("takes a subnet out whether it is masqueraded or not by now", async () => {
+    filter.add(web);
+    filter.remove({ ...web, masquerade: false });
+    expect(await listed()).toBe(rulesOf({}));
+  });
+});
+
+test("removeAll takes both tables away, and forgives their absence", async () => {
+  filter.removeAll();
+  filter.add(web);
+  filter.removeAll();
+  expect(await listed()).toBe("");
+  filter.add(web);
+  await nft(netns, "delete table inet socketplane");
+  filter.removeAll();
+  expect(await listed()).toBe("");
+});
+
+test("a name too long for a link is refused", () => {
+  expect(() => filter.add(network("twelve-chars-", "10.2.0.0/16"))).toThrow(/too long/);
+});
+
+test("processes of both runtimes adding at once, from the first table on, lose nothing", async () => {
+  const each = 6;
+  const added = Array.from({ length: 8 }, (_, index) => {
+    const runtime = index % 2 === 0 ? runtimes.node : runtimes.bun;
+    // Two processes each add the same networks.
+    const first = 1 + each * (index >> 1);
+    const argv = [...runtime, programAt("nft-add.ts"), String(first), String(each)];
+    return run({ netns, argv });
+  });
+  // Somebody else changes a table of his own all the while.
+  const other = (async () => {
+    for (let round = 0; round < 20; round += 1) {
+      await nft(netns, "add table ip other");
+      await nft(netns, "delete table ip other");
+    }
+  })();
+  for (const { status, stderr } of await Promise.all(added)) {
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+  }
+  await other;
+  const numbers = Array.from({ length: 4 * each }, (_, index) => index + 1);
+  expect(await elementsOf("subnets4")).toEqual(numbers.map((n) => `10.${n}.0.0/16`));
+  expect((await elementsOf("subnets6")).toSorted()).toEqual(
+    numbers.map((n) => `fd00:${n}::/64`).toSorted(),
+  );
+  expect(await elementsOf("allowed")).toHaveLength(numbers.length);
+});
+
+describe("a forward chain of somebody else that drops", () => {
+  const found = () => insideOf(netns, () => foreignForwardDrop(openFfi()));
+  const chain = (name: string, hook: string, policy: string) =>
+    `chain ${name} { type filter hook ${hook} priority 0; policy ${policy}; };`;
+
+  test.each([
+    ["ip filter FORWARD", `table ip filter { ${chain("FORWARD", "forward", "drop")} }`],
+    ["ip6 filter FORWARD", `table ip6 filter { ${chain("FORWARD", "forward", "drop")} }`],
+    [
+      "inet firewalld forwarding",
+      `table inet firewalld { chain sub { drop; }; ${chain("input", "input", "drop")} ${chain("forwarding", "forward", "drop")} }`,
+    ],
+  ])("is named: %s", async (name, rules) => {
+    filter.add(web);
+    await loadRules(netns, rules);
+    expect(found()).toBe(name);
+  });
+
+  test.each([
+    ["nothing is there", ""],
+    ["it accepts", `table ip filter { ${chain("FORWARD", "forward", "accept")} }`],
+    ["it is of another hook", `table ip filter { ${chain("INPUT", "input", "drop")} }`],
+    ["it is of no hook", "table ip filter { chain FORWARD { drop; }; }"],
+    ["it is of bridges", `table bridge filter { ${chain("FORWARD", "forward", "drop")} }`],
+  ])("is not when %s", async (_, rules) => {
+    filter.add(web);
+    await loadRules(netns, rules);
+    expect(found()).toBeUndefined();
+  });
+});
