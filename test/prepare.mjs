@@ -56,7 +56,9 @@ function installPackages() {
   }
   say(`installing Debian packages: ${missing.join(" ")}`);
   const env = { ...environment, DEBIAN_FRONTEND: "noninteractive" };
-  const apt = (...args) => run("apt-get", ["-qq", "-o", "DPkg::Lock::Timeout=300", ...args], env);
+  // Somebody else may be installing too.
+  const wait = ["-o", "DPkg::Lock::Timeout=300"];
+  const apt = (...args) => run("apt-get", ["-qq", ...wait, ...args], { env, stdio: "pipe" });
   withoutServices(() => {
     apt("update");
     apt("install", "-y", "--no-install-recommends", ...missing);
@@ -83,13 +85,17 @@ function isThere(path) {
   return folders.some((folder) => existsSync(join(folder, path)));
 }
 
-/** Runs a command at the top of the project, its standard output on our standard error. */
-function run(command, args, env = environment) {
-  const stdio = ["ignore", process.stderr, process.stderr];
-  const { status, signal, error } = spawnSync(command, args, { cwd: top, env, stdio });
+/**
+ * Runs a command at the top of the project; what it says goes to our standard error, or with
+ * "pipe" only into the Error when it fails.
+ */
+function run(command, args, { env = environment, stdio = process.stderr } = {}) {
+  const options = { cwd: top, env, stdio: ["ignore", stdio, stdio], encoding: "utf8" };
+  const { status, signal, error, stdout, stderr } = spawnSync(command, args, options);
   if (status === 0) return;
   const state = error?.message ?? `it ended with ${signal ?? `status ${status}`}`;
-  throw new Error(`Cannot run ${command} ${args.join(" ")}: ${state}`);
+  const said = `${stdout ?? ""}${stderr ?? ""}`;
+  throw new Error(`Cannot run ${command} ${args.join(" ")}: ${state}\n${said}`);
 }
 
 /** Tells, on standard error, what takes its time. */
