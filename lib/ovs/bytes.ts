@@ -1,11 +1,20 @@
-/** Binary messages in network byte order: a writer that grows and a reader that knows its end. */
+/**
+ * Binary messages in network byte order: a writer that grows and a reader that knows its end.
+ *
+ * Few loops and calls, here and in what an ADD runs of this folder: *measured*, the first use of
+ * each of Array.from, filter, flatMap, an iterator over bytes and their like costs Bun 0.03 to
+ * 0.15 ms, and a function that is busy enough to be compiled (some 30 calls) 0.2 to 0.5 ms.
+ */
 import { Failure } from "../errors.ts";
+
+/** Bytes of a number: an address's, a MAC's, a counter's. */
+export type Width = 1 | 2 | 4 | 6 | 8 | 16;
 
 export interface Writer {
   /** How many bytes were written. */
   readonly size: () => number;
   /** An unsigned number of `width` bytes. */
-  readonly uint: (value: number | bigint, width: number) => void;
+  readonly uint: (value: number | bigint, width: Width) => void;
   readonly zeros: (count: number) => void;
   /** Zeros up to a multiple of 8 bytes from `start`. */
   readonly padFrom: (start: number) => void;
@@ -17,38 +26,39 @@ export interface Writer {
 
 export function writer(): Writer {
   let buffer = new Uint8Array(1024);
+  let view = new DataView(buffer.buffer);
   let size = 0;
-  const grow = (more: number) => {
-    if (size + more <= buffer.length) return;
-    const larger = new Uint8Array(Math.max(2 * buffer.length, size + more));
+  /** Makes room for `count` bytes and gives where they begin. */
+  const room = (count: number): number => {
+    const start = size;
+    size += count;
+    if (size <= buffer.length) return start;
+    const larger = new Uint8Array(2 * size);
     larger.set(buffer);
     buffer = larger;
+    view = new DataView(buffer.buffer);
+    return start;
   };
   const self: Writer = {
     size: () => size,
     uint: (value, width) => {
-      grow(width);
-      let rest = value;
-      for (let at = size + width - 1; at >= size; at -= 1) {
-        if (typeof rest === "bigint") {
-          buffer[at] = Number(rest & 0xffn);
-          rest >>= 8n;
-        } else {
-          buffer[at] = rest % 256;
-          rest = Math.floor(rest / 256);
-        }
+      const at = room(width);
+      if (width === 4) view.setUint32(at, Number(value));
+      else if (width === 2) view.setUint16(at, Number(value));
+      else if (width === 1) view.setUint8(at, Number(value));
+      else if (width === 8) view.setBigUint64(at, BigInt(value));
+      else if (width === 6) {
+        const low = Number(value) % 2 ** 32;
+        view.setUint16(at, (Number(value) - low) / 2 ** 32);
+        view.setUint32(at + 2, low);
+      } else {
+        view.setBigUint64(at, BigInt(value) >> 64n);
+        view.setBigUint64(at + 8, BigInt.asUintN(64, BigInt(value)));
       }
-      size += width;
     },
-    zeros: (count) => {
-      grow(count);
-      size += count;
-    },
-    padFrom: (start) => self.zeros((8 - ((size - start) % 8)) % 8),
-    setUint16: (at, value) => {
-      buffer[at] = value >>> 8;
-      buffer[at + 1] = value;
-    },
+    zeros: (count) => void room(count),
+    padFrom: (start) => void room((8 - ((size - start) % 8)) % 8),
+    setUint16: (at, value) => view.setUint16(at, value),
     bytes: () => buffer.subarray(0, size),
   };
   return self;
@@ -70,26 +80,30 @@ export interface Reader {
 /** Every read past the end throws Failure "decode", which names `what`. */
 export function reader(bytes: Uint8Array, what: string): Reader {
   let at = 0;
-  const next = (count: number): Uint8Array => {
+  /** Moves on, and gives where the `count` bytes begin. */
+  const next = (count: number): number => {
     if (at + count > bytes.length)
       throw new Failure("decode", `Cannot decode ${what}: it ends too early`);
     at += count;
-    return bytes.subarray(at - count, at);
+    return at - count;
   };
   return {
     left: () => bytes.length - at,
     uint: (width) => {
+      const start = next(width);
       let value = 0;
-      for (const byte of next(width)) value = value * 256 + byte;
+      for (let index = start; index < at; index += 1) value = value * 256 + (bytes[index] ?? 0);
       return value;
     },
     bigUint: (width) => {
+      const start = next(width);
       let value = 0n;
-      for (const byte of next(width)) value = (value << 8n) | BigInt(byte);
+      for (let index = start; index < at; index += 1)
+        value = (value << 8n) | BigInt(bytes[index] ?? 0);
       return value;
     },
     skip: (count) => void next(count),
-    part: (count) => reader(next(count), what),
-    rest: () => next(bytes.length - at),
+    part: (count) => reader(bytes.subarray(next(count), at), what),
+    rest: () => bytes.subarray(next(bytes.length - at)),
   };
 }

@@ -111,10 +111,12 @@ function stageBundle(
     }, deadline);
   const refusals = (until: Deadline): readonly Refusal[] => {
     answer(barrier, isBarrier, until);
-    return [...sent].flatMap(([xid, what]) => {
+    const found: Refusal[] = [];
+    for (const [xid, what] of sent) {
       const error = errorOf(xid);
-      return error === undefined ? [] : [{ deed: deedOf(what), words: error.words }];
-    });
+      if (error !== undefined) found.push({ deed: deedOf(what), words: error.words });
+    }
+    return found;
   };
   const settle = (until: Deadline) => {
     const found = refusals(until);

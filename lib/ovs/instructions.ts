@@ -32,14 +32,16 @@ const action = { output: 0, setField: 25, copyField: 28 } as const;
 const copySources = { arp_tpa: fields.arpTpa, nd_target: fields.ndTarget } as const;
 
 export function writeInstructions(to: Writer, actions: readonly Action[]): void {
-  const applied = actions.filter((one) => one.do !== "goto");
-  if (applied.length > 0) {
-    const start = to.size();
-    to.uint(instruction.applyActions, 2);
-    to.zeros(6);
-    for (const one of applied) writeAction(to, one);
-    to.setUint16(start + 2, to.size() - start);
+  const start = to.size();
+  for (const one of actions) {
+    if (one.do === "goto") continue;
+    if (to.size() === start) {
+      to.uint(instruction.applyActions, 2);
+      to.zeros(6);
+    }
+    writeAction(to, one);
   }
+  if (to.size() > start) to.setUint16(start + 2, to.size() - start);
   for (const one of actions) {
     if (one.do !== "goto") continue;
     to.uint(instruction.gotoTable, 2);

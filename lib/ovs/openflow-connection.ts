@@ -97,7 +97,10 @@ function noVersion(bridge: string, versions: readonly number[]): Failure {
 }
 
 /** "/run/openvswitch/sp0.mgmt" is the socket of sp0. */
-const bridgeOf = (peer: string): string => /([^/]+)\.mgmt$/.exec(peer)?.[1] ?? peer;
+function bridgeOf(peer: string): string {
+  const file = peer.slice(peer.lastIndexOf("/") + 1);
+  return file.endsWith(".mgmt") ? file.slice(0, -".mgmt".length) : file;
+}
 
 /** The switch explains a failed hello in words. */
 const textOf = (data: Uint8Array): string => new TextDecoder().decode(data).replaceAll("\0", "");

@@ -82,10 +82,15 @@ function readVersions(from: Reader, highest: number): readonly number[] {
     // Elements are padded to 8 bytes, which their length does not count.
     from.skip(Math.min(from.left(), (8 - (length % 8)) % 8));
     if (element !== 1 || body.left() < 4) continue;
-    const bits = body.uint(4);
-    return Array.from({ length: 32 }, (_, bit) => bit).filter((bit) => (bits >>> bit) & 1);
+    return versionsOf(body.uint(4));
   }
-  return Array.from({ length: highest }, (_, index) => index + 1);
+  return versionsOf(2 ** Math.min(highest + 1, 32) - 2);
+}
+
+function versionsOf(bitmap: number): readonly number[] {
+  const versions: number[] = [];
+  for (let bit = 0; bit < 32; bit += 1) if ((bitmap >>> bit) & 1) versions.push(bit);
+  return versions;
 }
 
 function readError(from: Reader): OpenflowError {

@@ -2,23 +2,23 @@
  * OpenFlow's extensible match fields (OXM), to and from a `Match`.
  * Sources: ONF TS-025, 7.2.3; ovs-fields(7) for the registers and tunnel addresses (NXM).
  */
-import type { Reader, Writer } from "./bytes.ts";
+import type { Reader, Width, Writer } from "./bytes.ts";
 import type { Masked, Match } from "./flow.ts";
 
 export interface Field {
   /** Class and number, as in a header without mask bit and length. */
   readonly id: number;
   /** Bytes. */
-  readonly width: number;
+  readonly width: Width;
 }
 
 export type Uint = number | bigint;
 
-const basic = (number: number, width: number): Field => ({
+const basic = (number: number, width: Width): Field => ({
   id: 0x8000_0000 + (number << 9),
   width,
 });
-const nicira = (number: number, width: number): Field => ({ id: 0x1_0000 + (number << 9), width });
+const nicira = (number: number, width: Width): Field => ({ id: 0x1_0000 + (number << 9), width });
 
 /** In an order in which a field comes after its prerequisites: the switch insists. */
 export const fields = {
