@@ -35,11 +35,16 @@ const packages = {
   "containernetworking-plugins": "/usr/lib/cni/bridge",
 };
 
-/** Does all of it. Throws an Error that says what is missing. */
+/** Does all of it, or says what is missing and ends the process. */
 export function prepare() {
-  installModules();
-  installPackages();
-  run(node, ["build.mjs", "--if-needed"]);
+  try {
+    installModules();
+    installPackages();
+    run(node, ["build.mjs", "--if-needed"]);
+  } catch (error) {
+    process.stderr.write(`${error.message.trim()}\n`);
+    process.exit(1);
+  }
 }
 
 function installModules() {
