@@ -29,7 +29,10 @@ const executables = [
 
 process.chdir(top);
 if (process.versions.bun === undefined) process.exitCode = build(process.argv.slice(2));
-else for (const executable of executables) await compile(executable);
+else {
+  await sweep();
+  for (const executable of executables) await compile(executable);
+}
 
 /** Reads the arguments and goes on under Bun. Gives the exit status. */
 function build(args) {
@@ -78,10 +81,20 @@ function sources() {
   return [...settings, ...entries, "cmd", ...inside("cmd"), "lib", ...inside("lib")];
 }
 
+/** Removes what builds that were killed have left: each is as large as an executable. */
+async function sweep() {
+  await mkdir("dist", { recursive: true });
+  for (const name of readdirSync("dist")) {
+    const [, pid] = /^\.build-(\d+)-/.exec(name) ?? [];
+    if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
+    await rm(join("dist", name), { recursive: true, force: true });
+  }
+}
+
 /** Bundles and compiles one executable; dist/<name>.meta.json tells which module went where. */
 async function compile({ out, entry, also }) {
   await mkdir(dirname(out), { recursive: true });
-  const temporary = await mkdtemp("dist/.build-");
+  const temporary = await mkdtemp(`dist/.build-${process.pid}-`);
   const made = join(temporary, basename(out));
   const meta = `${made}.meta.json`;
   const began = new Date();

@@ -1,4 +1,4 @@
-import { readdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, test } from "vitest";
@@ -40,7 +40,15 @@ describe("npm run build", () => {
     ]);
     expect(failed).toEqual([]);
     expect(statSync(join(executables, "socketplane")).ino).not.toBe(before);
-    expect(readdirSync(join(top, "dist")).filter((name) => name.startsWith("."))).toEqual([]);
+  });
+
+  test("leaves nothing else, and takes away what a killed one left", async () => {
+    const killed = join(top, "dist", `.build-${(await ended()).pid}-killed`);
+    mkdirSync(killed);
+    expect((await build()).status).toBe(0);
+    const hidden = readdirSync(join(top, "dist")).filter((name) => name.startsWith("."));
+    // Those of other builds, that are under way, are none of ours.
+    expect(hidden.filter((name) => !existsSync(`/proc/${name.split("-")[1]}`))).toEqual([]);
   });
 
   test("says what it made, and makes nothing where nothing changed", async () => {
@@ -68,3 +76,10 @@ test("an executable whose reader has gone ends all the same", async () => {
     .outcome;
   expect(status).toBe(0);
 });
+
+/** A process that has ended. */
+async function ended() {
+  const running = start({ argv: ["true"] });
+  await running.outcome;
+  return running;
+}
