@@ -237,6 +237,7 @@ test("keys are taken in any case, those in their own first", () => {
     IPS: [{ Version: "4", ADDRESS: "10.2.0.2/16", GateWay: "10.2.0.1", Interface: 0 }],
     Routes: [{ Dst: "0.0.0.0/0", GW: "10.2.0.1", AdvMSS: 1 }],
     DNS: { Nameservers: ["10.2.0.1"] },
+    dns: { nameservers: ["10.2.0.1"], NAMESERVERS: ["10.9.9.9"] },
   };
   expect(parse(words)).toEqual({
     result: {
@@ -271,8 +272,9 @@ test("a hardware address that is no MAC is handed on as it came", () => {
   expect(JSON.parse(formatResult(some(result), "1.1.0")).interfaces[0].mac).toBe(long);
 });
 
-test("empty texts are absent", () => {
-  const words = { interfaces: [{ name: "eth0", mac: "", sandbox: "" }], dns: { domain: "" } };
+test("empty texts, and an mtu of 0, are absent", () => {
+  const bare = { name: "eth0", mac: "", mtu: 0, sandbox: "", socketPath: "", pciID: "" };
+  const words = { interfaces: [bare], dns: { domain: "" } };
   const { result } = parse({ ...words, ips: [{ address: "10.2.0.2/16", gateway: "" }] });
   expect(formatResult(some(result), "1.1.0")).toBe(
     '{"cniVersion":"1.1.0","interfaces":[{"name":"eth0"}],"ips":[{"address":"10.2.0.2/16"}]}',
