@@ -75,16 +75,15 @@ export function readMessage(message: JsonObject): Incoming {
 
 /** The rows of a `monitor` reply or an `update`. Throws Failure "decode". */
 export function readUpdates(value: unknown): TableUpdates {
-  const tables: Record<string, Readonly<Record<string, RowUpdate>>> = {};
-  for (const [table, rows] of Object.entries(objectOr(value, "table updates"))) {
-    const changed = Object.entries(objectOr(rows, "a table update")).map(([id, row]) => {
+  const tables = objectOr(value, "table updates");
+  for (const rows of Object.values(tables)) {
+    for (const row of Object.values(objectOr(rows, "a table update"))) {
       const change = objectOr(row, "a row update");
-      const sides = (["old", "new"] as const).filter((side) => side in change);
-      return [id, Object.fromEntries(sides.map((side) => [side, readRow(change[side])]))] as const;
-    });
-    tables[table] = Object.fromEntries(changed);
+      if (change.old !== undefined) checkRow(change.old);
+      if (change.new !== undefined) checkRow(change.new);
+    }
   }
-  return tables;
+  return tables as TableUpdates;
 }
 
 /**
@@ -98,7 +97,8 @@ export function readResults(
   if (reply.error !== null) throw requestRefused(reply.error);
   const { result } = reply;
   if (!Array.isArray(result)) throw undecodable("a transaction's result is not a list");
-  for (const [index, one] of result.entries()) {
+  for (let index = 0; index < result.length; index += 1) {
+    const one: unknown = result[index];
     if (!isObject(one) || !("error" in one)) continue;
     const operation = operations[index];
     // One result more than there are operations: the commit itself failed (RFC 7047, 4.1.3).
@@ -108,32 +108,29 @@ export function readResults(
   }
   if (result.length !== operations.length)
     throw undecodable(`it has ${result.length} results for ${operations.length} operations`);
-  return result.map(readResult);
+  for (const one of result) checkResult(one);
+  return result;
 }
 
-function readResult(value: unknown): OperationResult {
+function checkResult(value: unknown): void {
   const { rows, uuid, count } = objectOr(value, "an operation's result");
   if (rows !== undefined && !Array.isArray(rows)) throw undecodable("its rows are not a list");
+  for (const row of rows ?? []) checkRow(row);
   if (uuid !== undefined && !isValue(uuid)) throw undecodable("its uuid is not a value");
   if (count !== undefined && typeof count !== "number")
     throw undecodable("its count is not a number");
-  return {
-    ...(rows === undefined ? {} : { rows: rows.map(readRow) }),
-    ...(uuid === undefined ? {} : { uuid }),
-    ...(count === undefined ? {} : { count }),
-  };
 }
 
-function readRow(value: unknown): Row {
+function checkRow(value: unknown): void {
   const row = objectOr(value, "a row");
-  const strange = Object.keys(row).find((column) => !isValue(row[column]));
-  if (strange !== undefined) throw undecodable(`column "${strange}" has no value of RFC 7047`);
-  return row as Row;
+  for (const column of Object.keys(row)) {
+    if (!isValue(row[column])) throw undecodable(`column "${column}" has no value of RFC 7047`);
+  }
 }
 
 function isValue(value: unknown): value is Value {
   if (Array.isArray(value)) return value.length === 2 && typeof value[0] === "string";
-  return ["string", "number", "boolean"].includes(typeof value);
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean";
 }
 
 /** What the database refused, and why: the cause of the Failure. */
