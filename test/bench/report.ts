@@ -1,0 +1,83 @@
+/** The benchmark's samples as a table: pure. */
+
+/** Milliseconds, or MiB for memory, by "<who> <what>". */
+export type Samples = Readonly<Record<string, readonly number[]>>;
+
+/** What is to be reached, as ratios in one run. */
+const goals: readonly {
+  readonly what: string;
+  readonly against: string;
+  readonly most: number;
+}[] = [
+  { what: "ADD", against: "shipped", most: 1.0 },
+  { what: "ADD", against: "plain", most: 1.5 },
+  { what: "DEL", against: "shipped", most: 1.0 },
+  { what: "VERSION", against: "empty", most: 1.2 },
+];
+const mostMemory = 50;
+
+const rows = ["ADD", "DEL", "CHECK", "VERSION", "8 ADDs", "8 DELs", "memory"];
+const columns = ["ours", "plain", "shipped", "empty"];
+
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
+}
+
+export const median = (values: readonly number[]): number => quantile(values, 0.5);
+
+/** Pair by pair: each of ours over the other's of the same round, so that drift cancels out. */
+export function ratio(samples: Samples, what: string, against: string): number {
+  const ours = samples[`ours ${what}`] ?? [];
+  const theirs = samples[`${against} ${what}`] ?? [];
+  return median(ours.map((value, index) => value / (theirs[index] ?? Number.NaN)));
+}
+
+export function formatReport(samples: Samples, rounds: number): string {
+  const cell = (who: string, what: string) => {
+    const values = samples[`${who} ${what}`];
+    if (values === undefined) return "-";
+    return `${median(values).toFixed(1)} / ${quantile(values, 0.95).toFixed(1)}`;
+  };
+  const ratioCell = (what: string, against: string) =>
+    samples[`${against} ${what}`] === undefined ? "-" : ratio(samples, what, against).toFixed(2);
+  const head = [
+    "median / p95",
+    "ours",
+    "plain",
+    "as shipped",
+    "empty",
+    "ours : plain",
+    "ours : as shipped",
+  ];
+  const body = rows.map((what) => [
+    what === "memory" ? "ADD's peak memory, MiB" : `${what}, ms`,
+    ...columns.map((who) => cell(who, what)),
+    ratioCell(what, "plain"),
+    ratioCell(what, "shipped"),
+  ]);
+  return [
+    `${rounds} rounds, all in turn; whole processes, their start included.`,
+    "",
+    ...table([head, ...body]),
+    "",
+    ...goals.map(({ what, against, most }) => {
+      const reached = ratio(samples, what, against);
+      const verdict = reached <= most ? "reached" : "MISSED";
+      return `${verdict}: ${what} ${reached.toFixed(2)} times ${against} (goal: at most ${most})`;
+    }),
+    memoryGoal(median(samples["ours memory"] ?? [])),
+  ].join("\n");
+}
+
+const memoryGoal = (mib: number): string =>
+  `${mib <= mostMemory ? "reached" : "MISSED"}: ADD's peak memory ${mib.toFixed(1)} MiB (goal: at most ${mostMemory})`;
+
+/** A Markdown table, aligned for those who read it as it is. */
+function table(lines: readonly (readonly string[])[]): readonly string[] {
+  const [head = [], ...body] = lines;
+  const widths = head.map((_, index) => Math.max(...lines.map((line) => line[index]?.length ?? 0)));
+  const line = (cells: readonly string[]) =>
+    `| ${cells.map((text, index) => text.padEnd(widths[index] ?? 0)).join(" | ")} |`;
+  return [line(head), line(widths.map((width) => "-".repeat(width))), ...body.map(line)];
+}
