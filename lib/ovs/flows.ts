@@ -24,8 +24,8 @@ export interface Ports {
 /**
  * A client on a stream to a bridge's .mgmt socket. Every call throws Failure: "try-again" at its
  * deadline, "switch-refused" for an error of the switch or when it has no OpenFlow 1.5 on this
- * bridge, "io" when it hung up, "decode" for what is not OpenFlow. A staged bundle is dropped by
- * the switch when nothing is sent to it for 10 s.
+ * bridge, "io" when it hung up, "decode" for what is not OpenFlow. The switch drops a staged bundle
+ * to which nothing happens for 10 s. After "try-again" a commit or a question may be asked again.
  */
 export function openFlows(stream: ByteStream): Flows & Ports {
   const connection = openConnection(stream);
@@ -64,10 +64,12 @@ function ask(
   }, deadline);
   const isLast = (message: Message) =>
     message.type === "error" || (message.type === "multipart" && !message.more);
-  return answer(xid, isLast, deadline).flatMap((message) => {
+  const bodies: Uint8Array[] = [];
+  for (const message of answer(xid, isLast, deadline)) {
     if (message.type === "error") throw refused(action, bridge, message.error.words);
-    return message.type === "multipart" ? [message.body] : [];
-  });
+    if (message.type === "multipart") bodies.push(message.body);
+  }
+  return bodies;
 }
 
 /**

@@ -42,7 +42,8 @@ export type FlowChange =
 
 export interface Flows {
   /**
-   * Sends a bundle's changes and does not wait. They take effect, atomically and in order, with
+   * Sends a bundle's changes and does not wait (for hundreds of them it does, between portions, and
+   * may throw here what the switch refused). They take effect, atomically and in order, with
    * `commit`, which first reads what the switch said of each change: *measured*, a message that is
    * refused when it is added to a bundle doesn't fail the bundle's commit.
    */
