@@ -1,6 +1,6 @@
 /**
- * What a command loads, by the runtime's own word: JavaScriptCore tells each file that its loader
- * fetches, and the build tells which of our modules, and of others', are in that file.
+ * What a command loads, by the runtime's own word: JavaScriptCore tells each file that it
+ * evaluates, and the build tells which of our modules, and of others', are in that file.
  */
 import { readFileSync } from "node:fs";
 import { basename } from "node:path";
@@ -24,11 +24,11 @@ const telling = { BUN_JSC_dumpModuleLoadingState: "1" };
 
 /** The modules that a command loaded, builtins among them. */
 function modulesOf({ stderr }: Outcome): readonly string[] {
-  const fetched = Array.from(
-    stderr.matchAll(/^Loader \[fetch\] (\S+)$/gm),
+  const evaluated = Array.from(
+    stderr.matchAll(/^Loader \[evaluate\] (\S+)$/gm),
     ([, path = ""]) => path,
   );
-  const files = fetched.filter((path) => path !== "bun:main").map((path) => basename(path));
+  const files = evaluated.filter((path) => path !== "bun:main").map((path) => basename(path));
   if (files.length === 0) throw new Error(`Cannot tell what was loaded: ${stderr}`);
   return files.flatMap((file) => {
     const inputs = Object.keys(meta.outputs[`./${file}`]?.inputs ?? {});
@@ -89,6 +89,22 @@ describe("only our own modules, and bun:ffi, are loaded by", () => {
     ];
     expect(further.map(foreign)).toEqual(further.map(() => []));
   });
+});
+
+test("ADD, CHECK and DEL of socketplane-ipam load only our own modules too", async () => {
+  lab = openLab();
+  const node = await lab.startNode();
+  const ipam = { type: "socketplane-ipam", subnet: "10.3.0.0/16" };
+  const conf = { cniVersion: "1.1.0", name: "plain", type: "bridge", ipam };
+  const about = { container: node.addContainer(), plugin: "socketplane-ipam", env: telling };
+  await node.cni({ ...about, container: node.addContainer(), conf, command: "ADD" });
+  let prevResult: unknown;
+  for (const command of ["ADD", "CHECK", "DEL"] as const) {
+    const outcome = await node.cni({ ...about, conf: { ...conf, prevResult }, command });
+    prevResult ??= outcome.json;
+    expect({ command, status: outcome.status }).toEqual({ command, status: 0 });
+    expect({ command, foreign: foreign(outcome) }).toEqual({ command, foreign: [] });
+  }
 });
 
 test("the operator's command loads what CNI commands do not", async () => {
