@@ -6,6 +6,7 @@ import { parseResult } from "../../../lib/cni/parse-result.ts";
 import { versions } from "../../../lib/cni/versions.ts";
 import { asFailure, Failure, failures } from "../../../lib/errors.ts";
 import { collectFaults } from "../../../lib/faults.ts";
+import { type Random, seeded } from "../random.ts";
 import { attachmentEnv, run } from "./fake-io.ts";
 
 const rounds = 2000;
@@ -82,42 +83,27 @@ const odd: readonly unknown[] = [
 ];
 const oddTexts = odd.filter((one) => typeof one === "string");
 
-/** mulberry32. */
-function generator(seed: number) {
-  let state = seed;
-  const next = () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-  const below = (limit: number) => Math.floor(next() * limit);
-  const pick = <T>(list: readonly T[]): T => list[below(list.length)] as T;
-  return { below, pick };
-}
-
-type Generator = ReturnType<typeof generator>;
-
 /** A copy in which one value somewhere is odd, missing, twice, or under another key. */
-function mutated(value: unknown, random: Generator): unknown {
-  if (typeof value !== "object" || value === null || random.below(5) === 0) return random.pick(odd);
+function mutated(value: unknown, random: Random): unknown {
+  if (typeof value !== "object" || value === null || random.below(5) === 0) return random.one(odd);
   if (Array.isArray(value)) {
     const at = random.below(value.length + 1);
-    const changed = at < value.length ? [mutated(value[at], random)] : [random.pick(odd)];
+    const changed = at < value.length ? [mutated(value[at], random)] : [random.one(odd)];
     return [...value.slice(0, at), ...changed, ...value.slice(at + random.below(2))];
   }
   const entries = Object.entries(value);
-  const [key = "x", inner] = random.pick(entries) ?? [];
+  if (entries.length === 0) return { x: random.one(odd) };
+  const [key, inner] = random.one(entries);
   const kept = entries.filter(([other]) => other !== key);
   const way = random.below(6);
   if (way === 0) return Object.fromEntries(kept);
   if (way === 1) return Object.fromEntries([...kept, [key.toUpperCase(), inner]]);
-  if (way === 2) return Object.fromEntries([...entries, [random.pick(oddTexts), inner]]);
+  if (way === 2) return Object.fromEntries([...entries, [random.one(oddTexts), inner]]);
   return Object.fromEntries([...kept, [key, mutated(inner, random)]]);
 }
 
 /** Bytes flipped, cut out, cut off or doubled. */
-function damaged(bytes: Uint8Array, random: Generator): Uint8Array {
+function damaged(bytes: Uint8Array, random: Random): Uint8Array {
   const at = random.below(bytes.length);
   const length = random.below(20);
   const [before, cut, after] = [
@@ -136,20 +122,20 @@ function damaged(bytes: Uint8Array, random: Generator): Uint8Array {
 const textOf = (value: unknown): string =>
   JSON.stringify(value).replaceAll('"<deep>"', `${"[".repeat(20_000)}${"]".repeat(20_000)}`);
 
-function someStdin(random: Generator): Uint8Array {
+function someStdin(random: Random): Uint8Array {
   let value: unknown = configuration;
   for (let times = random.below(4); times > 0; times -= 1) value = mutated(value, random);
   const bytes = Buffer.from(textOf(value));
   return random.below(3) === 0 ? damaged(bytes, random) : bytes;
 }
 
-function someEnv(random: Generator): Record<string, string> {
-  const env: Record<string, string> = { ...environment, CNI_COMMAND: random.pick(commands) };
+function someEnv(random: Random): Record<string, string> {
+  const env: Record<string, string> = { ...environment, CNI_COMMAND: random.one(commands) };
   for (let times = random.below(3); times > 0; times -= 1) {
-    const key = random.pick(Object.keys(environment));
+    const key = random.one(Object.keys(environment));
     const way = random.below(3);
     if (way === 0) delete env[key];
-    else if (way === 1) env[key] = random.pick(oddTexts);
+    else if (way === 1) env[key] = random.one(oddTexts);
     else env[key] = Buffer.from(damaged(Buffer.from(env[key] ?? "x"), random)).toString();
   }
   return env;
@@ -160,7 +146,7 @@ const codes = new Set<number>(Object.values(failures).map(({ code }) => code));
 test(`${rounds} broken commands: an answer each, never a fault of ours`, async () => {
   const tally = { refused: 0, done: 0 };
   for (let seed = 1; seed <= rounds; seed += 1) {
-    const random = generator(seed);
+    const random = seeded(seed);
     const env = someEnv(random);
     const { status, stdout, said, requests } = await run({
       env,
@@ -196,10 +182,10 @@ test(`${rounds} broken commands: an answer each, never a fault of ours`, async (
 test(`${rounds} broken results: read and written, or refused with reasons`, () => {
   let written = 0;
   for (let seed = 1; seed <= rounds; seed += 1) {
-    const random = generator(seed);
-    const json = mutated(random.pick([result, oldResult]), random);
+    const random = seeded(seed);
+    const json = mutated(random.one([result, oldResult]), random);
     const faults = collectFaults();
-    const parsed = parseResult(json, random.pick(versions), faults, "prevResult");
+    const parsed = parseResult(json, random.one(versions), faults, "prevResult");
     if (parsed === undefined || faults.any()) {
       expect(faults.any(), `seed ${seed}`).toBe(true);
       continue;
@@ -219,8 +205,8 @@ test(`${rounds} broken results: read and written, or refused with reasons`, () =
 
 test(`${rounds} delegates that say broken things: never a fault of ours`, async () => {
   for (let seed = 1; seed <= rounds; seed += 1) {
-    const random = generator(seed);
-    const whole = random.pick([result, { code: 11, msg: "wait", details: "x" }]);
+    const random = seeded(seed);
+    const whole = random.one([result, { code: 11, msg: "wait", details: "x" }]);
     const bytes = damaged(Buffer.from(textOf(mutated(whole, random))), random);
     const stdout = Buffer.from(bytes).toString();
     const ended = { how: "exited", status: random.below(2), stdout, stderr: "" } as const;
