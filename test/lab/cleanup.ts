@@ -62,11 +62,21 @@ export function openCleanup(): Cleanup {
 
 /** Removes what processes that are gone have left. Their daemons died with them. */
 export function sweep(): void {
-  for (const name of namesIn("/run/netns")) {
-    if (isLeftOver(name)) ip("netns", "delete", name);
+  const folders = tmpdir();
+  for (const name of namesIn("/run/netns").filter(isLeftOver)) {
+    unlessGone(() => ip("netns", "delete", name));
   }
-  for (const name of namesIn(tmpdir())) {
-    if (isLeftOver(name)) rmSync(join(tmpdir(), name), { recursive: true, force: true });
+  for (const name of namesIn(folders).filter(isLeftOver)) {
+    unlessGone(() => rmSync(join(folders, name), { recursive: true, force: true }));
+  }
+}
+
+/** Another run may be sweeping too: whoever comes second finds nothing. */
+function unlessGone(remove: () => void): void {
+  try {
+    remove();
+  } catch {
+    // What is there after all will be swept the next time.
   }
 }
 
