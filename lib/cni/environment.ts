@@ -1,6 +1,7 @@
 /** What a command is told by its environment. See run.ts for the folder's note. */
 import { Failure } from "../errors.ts";
 import type { Faults } from "../faults.ts";
+import { bytesOfText } from "../text.ts";
 
 /** The runtime's whole environment; delegates are given all of it (TRACEPARENT, for one). */
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -93,7 +94,7 @@ function ifnameFault(value: string): string | undefined {
   for (const char of value) {
     if (notInIfname.includes(char)) return "must not hold '/', ':' or white space";
   }
-  const bytes = Buffer.byteLength(value);
+  const bytes = bytesOfText(value).length;
   return bytes > longestIfname
     ? `must have at most ${longestIfname} bytes, not ${bytes}`
     : undefined;

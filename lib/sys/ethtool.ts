@@ -4,6 +4,7 @@
  * Sources: netdevice(7), linux/ethtool.h, linux/sockios.h.
  */
 import { Failure } from "../errors.ts";
+import { bytesOfText } from "../text.ts";
 import { succeed } from "./errno.ts";
 import type { Ffi } from "./ffi.ts";
 import { openSocket } from "./socket.ts";
@@ -28,7 +29,7 @@ export const checksumOffload = (ffi: Ffi, name: string): boolean =>
 /** Gives the value that comes back; the one that goes there is 0. */
 function ethtool(ffi: Ffi, name: string, command: number, action: string): number {
   const subject = `link "${name}"`;
-  const nameBytes = Buffer.from(name);
+  const nameBytes = bytesOfText(name);
   if (nameBytes.length > maxName)
     throw new Failure("kernel-refused", `Cannot ${action} ${subject}: the name is too long`);
   // struct ethtool_value: command, data.

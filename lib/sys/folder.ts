@@ -4,6 +4,7 @@
  * Sources: openat(2), mkdirat(2), getdents64(2).
  */
 import { Failure } from "../errors.ts";
+import { textOfBytes } from "../text.ts";
 import { type Attempt, failed, succeed } from "./errno.ts";
 import type { Ffi } from "./ffi.ts";
 import { cString, cwd, O } from "./io.ts";
@@ -96,10 +97,10 @@ export function namesIn(ffi: Ffi, fd: number, path: string): readonly string[] {
 
 /** The names in what getdents64 gave: d_reclen is at 16, d_name at 19, NUL-terminated. */
 export function decodeNames(entries: Uint8Array): readonly string[] {
-  const view = Buffer.from(entries.buffer, entries.byteOffset, entries.length);
+  const view = new DataView(entries.buffer, entries.byteOffset, entries.length);
   const names: string[] = [];
-  for (let at = 0; at < view.length; at += view.readUInt16LE(at + 16)) {
-    const name = view.toString("utf8", at + 19, view.indexOf(0, at + 19));
+  for (let at = 0; at < entries.length; at += view.getUint16(at + 16, true)) {
+    const name = textOfBytes(entries.subarray(at + 19, entries.indexOf(0, at + 19)));
     if (name !== "." && name !== "..") names.push(name);
   }
   return names;

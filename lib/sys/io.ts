@@ -5,6 +5,7 @@
  * Sources: open(2), read(2), write(2), poll(2).
  */
 import { Failure } from "../errors.ts";
+import { bytesOfText, textOfBytes } from "../text.ts";
 import { failed, succeed } from "./errno.ts";
 import type { Ffi } from "./ffi.ts";
 
@@ -31,7 +32,7 @@ const pollOut = 4;
 /** The text, NUL-terminated, as the kernel takes paths and names. */
 export function cString(text: string): Uint8Array {
   if (text.includes("\0")) throw new Error("a path or name with a NUL in it");
-  return Buffer.from(`${text}\0`);
+  return bytesOfText(`${text}\0`);
 }
 
 /** Closes a descriptor, once: its number is given to the next file opened. */
@@ -62,7 +63,7 @@ export function readText(ffi: Ffi, fd: number, subject: string): string {
   let length = 0;
   for (;;) {
     const got = ffi.call("read", fd, bytes.subarray(length), bytes.length - length);
-    if (got === 0) return Buffer.from(bytes.buffer, 0, length).toString();
+    if (got === 0) return textOfBytes(bytes.subarray(0, length));
     if (failed(got, "EAGAIN")) waitFor(ffi, fd, pollIn);
     else if (!failed(got, "EINTR"))
       length += succeed(got, { action: "read", subject, call: "read", kind: "io" });
@@ -78,7 +79,7 @@ export function readText(ffi: Ffi, fd: number, subject: string): string {
 
 /** Writes the whole text, however little a pipe takes at a time. Throws SysError "io". */
 export function writeText(ffi: Ffi, fd: number, text: string, subject: string): void {
-  const bytes = Buffer.from(text);
+  const bytes = bytesOfText(text);
   let sent = 0;
   while (sent < bytes.length) {
     const put = ffi.call("write", fd, bytes.subarray(sent), bytes.length - sent);

@@ -6,6 +6,7 @@
  * machine this runs on; addresses, ports and a few fields of nftables are in network order.
  * Sources: netlink(7), linux/netlink.h.
  */
+import { bytesOfText, textOfBytes } from "../text.ts";
 
 export const NLM_F = {
   request: 0x1,
@@ -68,7 +69,7 @@ export const u32 = (type: number, value: number): Attribute =>
 
 /** NUL-terminated. */
 export const text = (type: number, value: string): Attribute =>
-  bytes(type, Buffer.from(`${value}\0`));
+  bytes(type, bytesOfText(`${value}\0`));
 
 export const nest = (type: number, attributes: readonly Attribute[]): Attribute => ({
   type,
@@ -178,7 +179,7 @@ export const viewOf = (value: Uint8Array): DataView =>
 /** A text up to its NUL. */
 export function textOf(value: Uint8Array): string {
   const end = value.indexOf(0);
-  return Buffer.from(end < 0 ? value : value.subarray(0, end)).toString();
+  return textOfBytes(end < 0 ? value : value.subarray(0, end));
 }
 
 /** The number in an attribute of 1, 2, 4 bytes; undefined for any other. */

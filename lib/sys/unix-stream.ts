@@ -6,6 +6,7 @@
 import type { Deadline } from "../deadline.ts";
 import { Failure } from "../errors.ts";
 import type { ByteStream } from "../stream.ts";
+import { bytesOfText, concatBytes } from "../text.ts";
 import { failed, succeed } from "./errno.ts";
 import type { Ffi } from "./ffi.ts";
 import { closing } from "./io.ts";
@@ -81,11 +82,11 @@ function again(ffi: Ffi, wait: Wait, act: () => number): number {
 
 /** struct sockaddr_un, as long as its path needs. */
 function addressOf(path: string): Uint8Array {
-  const bytes = Buffer.from(path);
+  const bytes = bytesOfText(path);
   if (bytes.length > maxPath || bytes.includes(0))
     throw new Failure(
       "io",
       `Cannot connect to "${path}": a socket's path can't be longer than ${maxPath} bytes`,
     );
-  return Buffer.concat([Uint8Array.of(AF_UNIX, 0), bytes, Uint8Array.of(0)]);
+  return concatBytes([Uint8Array.of(AF_UNIX, 0), bytes, Uint8Array.of(0)]);
 }

@@ -1,0 +1,23 @@
+/**
+ * Text and bytes: UTF-8 both ways.
+ *
+ * Not by Buffer: *measured*, its first use costs a command 0.35 ms of start-up under Bun.
+ */
+
+export const bytesOfText = (text: string): Uint8Array<ArrayBuffer> =>
+  new TextEncoder().encode(text);
+
+/** What is not UTF-8 becomes U+FFFD; a byte order mark stays. */
+export const textOfBytes = (bytes: Uint8Array): string =>
+  new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
+
+/** Several pieces as one. */
+export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}
