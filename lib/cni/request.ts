@@ -67,8 +67,11 @@ export interface StatusRequest extends Common {
 
 export type Request = AddRequest | CheckRequest | DelRequest | GcRequest | StatusRequest;
 
-/** The keys of `runtimeConfig` that a plugin does something about, or its delegate. */
-export type Honours = (config: Config) => readonly string[];
+/**
+ * The keys of `runtimeConfig` that a plugin does something about, or its delegate. "any" is for an
+ * IPAM plugin: it sees what is meant for the plugin that delegates to it as well.
+ */
+export type Honours = (config: Config) => readonly string[] | "any";
 
 /**
  * Reads a command from its environment and its configuration. Throws one Failure that names all
@@ -138,9 +141,13 @@ function requestOf({
 }
 
 /** What is asked for and cannot be had is an error, not a surprise (SPEC.md: with key and value). */
-function refuseUnhonoured(requested: Requested, honoured: readonly string[], faults: Faults): void {
+function refuseUnhonoured(
+  requested: Requested,
+  honoured: ReturnType<Honours>,
+  faults: Faults,
+): void {
   for (const [key, value] of requested.capabilities) {
-    if (honoured.includes(key)) continue;
+    if (honoured === "any" || honoured.includes(key)) continue;
     faults.add(`"runtimeConfig.${key}" is not supported: ${shown(value, 1000)}`);
   }
 }

@@ -1,3 +1,4 @@
+/** The checklist of CNI, delegation: finding, running and understanding an IPAM plugin. */
 import { expect, test } from "vitest";
 import {
   delegateAdd,

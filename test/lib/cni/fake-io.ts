@@ -1,6 +1,6 @@
 /** A world for runPlugin: its environment, what is on stdin, and what came out. */
 
-import type { Request } from "../../../lib/cni/request.ts";
+import type { Honours, Request } from "../../../lib/cni/request.ts";
 import { noDns, type Result } from "../../../lib/cni/result.ts";
 import { type Commands, type Io, runPlugin } from "../../../lib/cni/run.ts";
 import type { Deadline } from "../../../lib/deadline.ts";
@@ -27,7 +27,7 @@ export interface Given {
   readonly env: Io["env"];
   /** A value as JSON, a text or bytes as they are; a function is asked chunk by chunk. */
   readonly stdin?: unknown;
-  readonly honours?: readonly string[];
+  readonly honours?: ReturnType<Honours>;
   readonly result?: Result;
   /** What each command does, told its request. */
   readonly act?: (request: Request) => void;

@@ -37,7 +37,7 @@ function someResult(random: Random, cniVersion: Version): Json {
   const route = (four = is4()): Json => ({
     dst: four ? random.one(["0.0.0.0/0", "10.0.0.0/8"]) : random.one(["::/0", "fd00:1::/32"]),
     gw: maybe(four ? ip4() : ip6()),
-    ...(known === newest && random.below(2) === 0
+    ...(isAtLeast(cniVersion, "0.3.0") && known === newest && random.below(2) === 0
       ? { mtu: octet(), advmss: octet(), priority: octet(), table: octet(), scope: random.below(2) }
       : {}),
   });

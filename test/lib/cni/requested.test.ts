@@ -1,3 +1,4 @@
+/** The checklist of CNI, args and capabilities: what goes before what, and what is refused. */
 import { describe, expect, test } from "vitest";
 import { attachmentEnv, type Given, run } from "./fake-io.ts";
 
@@ -174,6 +175,12 @@ test("what is asked for and can't be had is code 2, with key and value", async (
   expect(said.msg).toContain(`"runtimeConfig.bandwidth" is not supported: {"ingressRate":2048}`);
   expect(said.msg).toContain(`"runtimeConfig.deviceID" is not supported: "0000:04:00.5"`);
   expect(requested).toBeUndefined();
+});
+
+test("an IPAM plugin lets pass what is asked of the plugin above it", async () => {
+  const runtimeConfig = { deviceID: "0000:04:00.5", bandwidth: { ingressRate: 1 } };
+  const { requested } = await ask({ runtimeConfig }, "", { honours: "any" });
+  expect(requested?.capabilities.size).toBe(2);
 });
 
 test("what runtimes write with nothing in it isn't asked for", async () => {
