@@ -1,4 +1,4 @@
-/** The checklist of CNI, CNI_ARGS: how pairs are read, and which keys are known. */
+/** What CNI asks of CNI_ARGS: how pairs are read, and which keys are known. */
 import { expect, test } from "vitest";
 import { parseCniArgs } from "../../../lib/cni/cni-args.ts";
 import { collectFaults } from "../../../lib/faults.ts";

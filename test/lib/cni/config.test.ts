@@ -1,4 +1,4 @@
-/** The checklist of CNI, stdin: size, JSON, name, version; prevResult; what GC is given. */
+/** What CNI asks of stdin: size, JSON, name, version; prevResult; what GC is given. */
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";

@@ -1,4 +1,4 @@
-/** The checklist of CNI, delegation: finding, running and understanding an IPAM plugin. */
+/** What CNI asks of delegation: finding, running and understanding an IPAM plugin. */
 import { expect, test } from "vitest";
 import {
   delegateAdd,

@@ -1,4 +1,4 @@
-/** The checklist of CNI, environment: each variable, each command; and the rule on namespaces. */
+/** What CNI asks of environment: each variable, each command; and the rule on namespaces. */
 import { expect, test } from "vitest";
 import { attachmentEnv, ownNetns, run, smallResult } from "./fake-io.ts";
 

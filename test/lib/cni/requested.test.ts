@@ -1,4 +1,4 @@
-/** The checklist of CNI, args and capabilities: what goes before what, and what is refused. */
+/** What CNI asks of args and capabilities: what goes before what, and what is refused. */
 import { describe, expect, test } from "vitest";
 import { attachmentEnv, type Given, run } from "./fake-io.ts";
 

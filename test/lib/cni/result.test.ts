@@ -1,4 +1,4 @@
-/** The checklist of CNI, results: each version, up and down, for each family. */
+/** What CNI asks of results: each version, up and down, for each family. */
 import { describe, expect, test } from "vitest";
 import { formatResult } from "../../../lib/cni/format-result.ts";
 import { parseResult } from "../../../lib/cni/parse-result.ts";

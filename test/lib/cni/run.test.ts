@@ -1,4 +1,4 @@
-/** The checklist of CNI, process and I/O, rules one to eight: status, stdout, stderr, codes. */
+/** What CNI asks of process and I/O: status, stdout, stderr, codes. */
 import { expect, test } from "vitest";
 import { formatFailure } from "../../../lib/cni/failure.ts";
 import { type Commands, runPlugin } from "../../../lib/cni/run.ts";

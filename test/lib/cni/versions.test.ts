@@ -1,4 +1,4 @@
-/** The checklist of CNI, versions: VERSION, and what is advertised. */
+/** What CNI asks of versions: VERSION, and what is advertised. */
 import { expect, test } from "vitest";
 import { versions } from "../../../lib/cni/versions.ts";
 import { run, silence } from "./fake-io.ts";
