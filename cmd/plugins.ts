@@ -1,32 +1,39 @@
-/** What the executable is as a plugin; what the verbs do is loaded when one is called. */
+/** What the executable is as a plugin. */
 import type { Commands, Io } from "../lib/cni/run.ts";
+import { add, type PluginWorld } from "../lib/plugin/add.ts";
+import { check } from "../lib/plugin/check.ts";
+import { del } from "../lib/plugin/del.ts";
+import { gc, ipamGc } from "../lib/plugin/gc.ts";
+import { ipamAdd, ipamCheck, ipamDel } from "../lib/plugin/ipam.ts";
+import { ipamStatus, status } from "../lib/plugin/status.ts";
 import type { Ffi } from "../lib/sys/ffi.ts";
-import type { Verbs } from "./interface-plugin.ts";
+import { pluginWorld } from "./world.ts";
 
 /** The capabilities that the plugins do something about. */
 const honoured = ["ips", "mac", "dns", "aliases"];
 
 /** The plugin that goes by the name the executable was called by. */
 export function pluginNamed(called: string, ffi: Ffi, io: Io, version: string): Commands {
-  const ipam = called === "socketplane-ipam";
-  const load = async (): Promise<Verbs> => {
-    const [{ pluginWorld }, verbs] = await Promise.all([
-      import("./world.ts"),
-      ipam
-        ? import("./ipam-plugin.ts").then((loaded) => loaded.ipamPlugin)
-        : import("./interface-plugin.ts").then((loaded) => loaded.interfacePlugin),
-    ]);
-    return verbs(pluginWorld(ffi, io));
-  };
-  return {
-    about: ipam
-      ? `SocketPlane ${version}: cluster-wide addresses, under any interface plugin`
-      : `SocketPlane ${version}: one flat network for containers on many machines`,
-    honours: () => honoured,
-    add: async (request) => (await load()).add(request),
-    check: async (request) => (await load()).check(request),
-    del: async (request) => (await load()).del(request),
-    gc: async (request) => (await load()).gc(request),
-    status: async (request) => (await load()).status(request),
-  };
+  const world = pluginWorld(ffi, io);
+  return called === "socketplane-ipam" ? ipam(world, version) : interfaces(world, version);
 }
+
+const interfaces = (world: PluginWorld, version: string): Commands => ({
+  about: `SocketPlane ${version}: one flat network for containers on many machines`,
+  honours: () => honoured,
+  add: (request) => add(world, request),
+  check: (request) => check(world, request),
+  del: (request) => del(world, request),
+  gc: (request) => gc(world, request),
+  status: (request) => status(world, request),
+});
+
+const ipam = (world: PluginWorld, version: string): Commands => ({
+  about: `SocketPlane ${version}: cluster-wide addresses, under any interface plugin`,
+  honours: () => honoured,
+  add: (request) => ipamAdd(world, request),
+  check: (request) => ipamCheck(world, request),
+  del: (request) => ipamDel(world, request),
+  gc: (request) => ipamGc(world, request),
+  status: (request) => ipamStatus(world, request),
+});

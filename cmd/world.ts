@@ -7,7 +7,7 @@ import { openDatabase } from "../lib/ovs/database.ts";
 import { openFlows } from "../lib/ovs/flows.ts";
 import type { PluginWorld } from "../lib/plugin/add.ts";
 import { openFileStore } from "../lib/store/file.ts";
-import { deleteLink } from "../lib/sys/detached.ts";
+import { startDeleting } from "../lib/sys/detached.ts";
 import { makeDir } from "../lib/sys/dir.ts";
 import type { Ffi } from "../lib/sys/ffi.ts";
 import { readFile } from "../lib/sys/io.ts";
@@ -23,7 +23,7 @@ export function realWorld(ffi: Ffi, io: Pick<Io, "env" | "clock" | "writeStderr"
     openFilter: () => openFilter(ffi),
     openDatabase: (path, deadline) => openDatabase(connectUnix(ffi, path, deadline)),
     openFlows: (path, deadline) => openFlows(connectUnix(ffi, path, deadline)),
-    deleteLink: (name, deadline) => deleteLink(ffi, name, deadline),
+    startDeleting: (name) => startDeleting(ffi, name),
     readFile: (path) => readFile(ffi, path),
     makeDir: (path) => makeDir(ffi, path),
     openStore: async (config, log) => {

@@ -51,7 +51,7 @@ export function connect(
   const unlock = host.run.lock("switch.lock", "shared", deadline);
   try {
     createLinks(host, plan, place.netns);
-    undo.add("remove the links", () => void host.deleteLink(plan.outer, cleanUp(host)));
+    undo.add("remove the links", () => host.startDeleting(plan.outer)?.finish(cleanUp(host)));
 
     const database = host.database(deadline);
     const insert = [selectBridge(bridge), ...addAttachment(bridge, rowOf(plan, ofport))];

@@ -12,7 +12,7 @@ import { attachmentCookie, only } from "../overlay/cookies.ts";
 import type { Flows } from "../ovs/switch.ts";
 import { refusedWith } from "../sys/errno.ts";
 import { readPort } from "./gateway.ts";
-import type { Host } from "./host.ts";
+import type { Deletion, Host } from "./host.ts";
 import { outerName } from "./names.ts";
 import { removeRow } from "./rows.ts";
 
@@ -29,8 +29,13 @@ export function disconnect(host: Host, id: AttachmentId, deadline: Deadline): vo
   };
   const unlock = host.run.lock("switch.lock", "shared", deadline);
   try {
-    step(() => void host.deleteLink(link, deadline));
+    let deletion: Deletion | undefined;
+    step(() => {
+      deletion = host.startDeleting(link);
+    });
+    // The kernel is at work on the link meanwhile.
     step(() => removePort(host, link, known?.ofport, deadline));
+    step(() => deletion?.finish(deadline));
   } finally {
     unlock();
   }

@@ -35,3 +35,14 @@ export function answerVersion(command: string, json: unknown): Version {
 /** What VERSION prints. */
 export const formatVersions = (cniVersion: Version): string =>
   JSON.stringify({ cniVersion, supportedVersions: versions });
+
+/** VERSION's answer to what stdin said, if it said anything. It never fails. */
+export function versionAnswer(stdin: string | undefined): string {
+  let json: unknown;
+  try {
+    json = JSON.parse(stdin ?? "");
+  } catch {
+    // Whatever it is, it states no version.
+  }
+  return formatVersions(answerVersion("VERSION", json));
+}
