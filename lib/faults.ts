@@ -2,8 +2,7 @@
  * Parses at the door: `unknown` becomes a typed value once, and every fault is reported together.
  */
 import { Failure, type FailureKind } from "./errors.ts";
-
-type Json = Readonly<Record<string, unknown>>;
+import { isObject, type Json } from "./json.ts";
 
 export interface Faults {
   /** Remembers one fault. */
@@ -113,10 +112,6 @@ function reader(
     },
     fault,
   };
-}
-
-export function isObject(value: unknown): value is Json {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** A value as JSON, for messages, in at most `limit` characters. */

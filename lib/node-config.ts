@@ -4,7 +4,9 @@
  * Pure: the text is handed in, and found by the caller in this order: --config,
  * SOCKETPLANE_CONFIG, "nodeConfig" in the CNI configuration, the default path.
  */
+
 import { collectFaults, type Reader } from "./faults.ts";
+import { parseJson } from "./json.ts";
 import { type Level, levels } from "./log.ts";
 import { type Ip4, parseIp4 } from "./net/ip4.ts";
 import { type Ip6, parseIp6 } from "./net/ip6.ts";
@@ -131,14 +133,6 @@ function addressOf(text: string) {
   if (address !== undefined) return { family: 4, address } as const;
   const address6 = parseIp6(text);
   return address6 === undefined ? undefined : ({ family: 6, address: address6 } as const);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 const absolute = (text: string) => (/^\/[^\0]*$/.test(text) ? text : undefined);

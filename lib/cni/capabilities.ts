@@ -3,7 +3,9 @@
  *
  * Keys are taken in any case: containerd writes "HostPort", "IngressRate" and "Servers".
  */
-import { type Faults, isObject } from "../faults.ts";
+
+import type { Faults } from "../faults.ts";
+import { isObject } from "../json.ts";
 import { inAnyCase, text, texts } from "./lenient.ts";
 import type { Dns } from "./result.ts";
 

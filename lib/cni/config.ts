@@ -1,5 +1,7 @@
 /** The configuration of one plugin, as stdin brings it. See run.ts for the folder's note. */
-import { type Faults, isObject, type Reader, shown } from "../faults.ts";
+
+import { type Faults, type Reader, shown } from "../faults.ts";
+import { isObject } from "../json.ts";
 import { type Command, identifierFault } from "./environment.ts";
 import type { FaultsByKind } from "./failure.ts";
 import type { Input } from "./stdin.ts";

@@ -3,10 +3,12 @@
  * environment but for CNI_COMMAND, and with the same bytes on stdin. See run.ts for the folder's
  * note.
  */
+
 import { type Clock, type Deadline, deadlineIn } from "../deadline.ts";
 import { asFailure, Failure, type FailureKind, failures, reasonOf } from "../errors.ts";
 import type { Ended, Exec } from "../exec.ts";
-import { collectFaults, isObject, shown } from "../faults.ts";
+import { collectFaults, shown } from "../faults.ts";
+import { isObject, parseJson } from "../json.ts";
 import type { Config } from "./config.ts";
 import { type Env, foldersOf } from "./environment.ts";
 import { cut } from "./failure.ts";
@@ -171,14 +173,6 @@ function resultOf(stdout: string, config: Config): Result {
   const ips = (result?.ips ?? []).map((ip) => ({ ...ip, interface: undefined }));
   if (result !== undefined && ips.length > 0) return { ...result, interfaces: [], ips };
   throw new Failure("delegate-failed", `${message}: it has no address`);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Runs the delegate's DEL after its ADD failed; where that fails too, the first failure says so. */

@@ -1,5 +1,7 @@
 /** Reading JSON as Go does, which most runtimes and plugins are. See run.ts for the folder's note. */
-import { isObject, type Reader } from "../faults.ts";
+
+import type { Reader } from "../faults.ts";
+import { isObject } from "../json.ts";
 
 /**
  * An object with its `keys` in their own case, whatever case they came in: Go's decoder doesn't

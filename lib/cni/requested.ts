@@ -5,7 +5,9 @@
  * `runtimeConfig` (capabilities), then `args.cni`, then CNI_ARGS, which is deprecated and which a
  * plugin must ignore beside the others (CONVENTIONS.md).
  */
-import { type Faults, isObject, type Reader, shown } from "../faults.ts";
+
+import { type Faults, type Reader, shown } from "../faults.ts";
+import { isObject } from "../json.ts";
 import { type Ip4, parseIp4 } from "../net/ip4.ts";
 import { type Ip6, parseIp6 } from "../net/ip6.ts";
 import { type Mac, parseMac } from "../net/mac.ts";

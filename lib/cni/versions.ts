@@ -1,5 +1,5 @@
 /** The versions of the protocol that we speak. See run.ts for the folder's note. */
-import { isObject } from "../faults.ts";
+import { isObject } from "../json.ts";
 
 /** Oldest first. All seven, so that old and new runtimes find one (they take the highest common). */
 export const versions = ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"] as const;

@@ -5,8 +5,10 @@
  * first and removed last, so that a DEL always finds what its ADD had begun; `ports/<number>`; and
  * the address in its block's folder. That last link is what makes the address taken.
  */
-import { collectFaults, isObject } from "../faults.ts";
+
+import { collectFaults } from "../faults.ts";
 import { shortName } from "../hash.ts";
+import { isObject, parseJson } from "../json.ts";
 import { formatIp4, type Ip4, parseIp4 } from "../net/ip4.ts";
 import { formatMac, type Mac, parseMac } from "../net/mac.ts";
 import { formatPrefix4, type Prefix4, parsePrefix4 } from "../net/prefix.ts";
@@ -76,14 +78,6 @@ export function parseAssignment(text: string): Assignment | undefined {
     ofport: record.integer("ofport", 1, 0xfeff),
     workload: isObject(workload) ? (workload as Record<string, string>) : {},
   };
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** A block's folder: its prefix, and the revision of the lease it is held by. */

@@ -9,7 +9,8 @@
  */
 
 import { Failure } from "../errors.ts";
-import { collectFaults, isObject } from "../faults.ts";
+import { collectFaults } from "../faults.ts";
+import { isObject } from "../json.ts";
 import { formatIp4, type Ip4, parseIp4 } from "../net/ip4.ts";
 import { formatIp6 } from "../net/ip6.ts";
 import { ip6Of } from "../net/mac.ts";

@@ -2,8 +2,9 @@
  * Splits a byte stream into JSON objects. JSON-RPC over a stream has no framing of its own
  * (RFC 7047, section 4): an object ends where its braces balance.
  */
+
 import { Failure, reasonOf } from "../errors.ts";
-import { isObject } from "../faults.ts";
+import { isObject } from "../json.ts";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 

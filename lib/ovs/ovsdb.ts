@@ -2,8 +2,9 @@
  * OVSDB's messages, built and read: pure, shared by blocking and evented clients.
  * Source: RFC 7047, section 4.1 (methods) and 5.2 (operations and their results).
  */
+
 import { Failure } from "../errors.ts";
-import { isObject } from "../faults.ts";
+import { isObject } from "../json.ts";
 import type { JsonObject } from "./json-stream.ts";
 import type { Operation, OperationResult, Row, Value } from "./ovsdb-json.ts";
 

@@ -1,12 +1,13 @@
 /** What the plugins answer: pure. */
+
 import type { Connected } from "../attach/connect.ts";
 import type { AttachmentPlan, WantedRoute } from "../attach/plan.ts";
 import type { Config } from "../cni/config.ts";
 import { type Dns, noDns, type Result, type ResultIp, type ResultRoute } from "../cni/result.ts";
 import { Failure } from "../errors.ts";
-import { isObject } from "../faults.ts";
 import type { Assignment } from "../ipam/assignment.ts";
 import type { Network } from "../ipam/network.ts";
+import { isObject } from "../json.ts";
 import { type Ip4, parseIp4 } from "../net/ip4.ts";
 import { type Ip6, parseIp6 } from "../net/ip6.ts";
 import { ip6Of } from "../net/mac.ts";

@@ -1,11 +1,12 @@
 /**
  * The file store's state, as text and as a value: pure.
  *
- * The first line is a JSON object with all entries; then comes one line for each of the last
- * revisions, oldest first, with its events. Only a watcher parses those.
- * Damage is found by shape: every line is there and ends, keys rise, no revision is past the last.
+ * The first line is a JSON object with all entries; then comes the log, one line for each of the
+ * last revisions, oldest first, with its events. Only a watcher looks into that.
+ * Damage is found by shape: the log is as long as it should be, keys rise, no revision is past the
+ * last.
  */
-import { isObject } from "../faults.ts";
+import { isObject } from "../json.ts";
 import type { Commit, Compare, Entry, Revision, StoreEvent, Txn, Write } from "./store.ts";
 
 export interface State {
@@ -16,13 +17,13 @@ export interface State {
   readonly entries: readonly Entry[];
   /** The first revision that `log` holds; it holds every one up to `revision`. */
   readonly oldest: Revision;
-  /** One line of JSON for each revision. */
-  readonly log: readonly string[];
+  /** One line of JSON for each revision, each with its end. */
+  readonly log: string;
 }
 
 export interface LogLimits {
   readonly revisions: number;
-  /** UTF-16 units of all lines together. */
+  /** UTF-16 units. */
   readonly length: number;
 }
 
@@ -38,7 +39,7 @@ export const emptyState = (identity: string): State => ({
   revision: 1 as Revision,
   entries: [],
   oldest: 1 as Revision,
-  log: ["[]"],
+  log: "[]\n",
 });
 
 export interface Change {
@@ -66,15 +67,14 @@ export function applyTxn(state: State, txn: Txn, limits: LogLimits): Change {
       });
     }
   }
-  const log = shortened([...state.log, JSON.stringify(writes.map(rowOfWrite))], limits);
+  const line = `${JSON.stringify(writes.map(rowOfWrite))}\n`;
   return {
     commit: { ok: true, revision },
     state: {
       identity: state.identity,
       revision,
       entries: [...found.values()].sort((a, b) => (a.key < b.key ? -1 : 1)),
-      oldest: (revision - log.length + 1) as Revision,
-      log,
+      ...shortened(state.log + line, state.oldest, revision, limits),
     },
   };
 }
@@ -98,42 +98,54 @@ function holds(compare: Compare, found: ReadonlyMap<string, Entry>): boolean {
 }
 
 /** The last revision stays, however long it is. */
-function shortened(lines: readonly string[], limits: LogLimits): readonly string[] {
-  let first = lines.length - 1;
-  let length = lines[first]?.length ?? 0;
-  while (first > 0 && lines.length - first < limits.revisions) {
-    length += lines[first - 1]?.length ?? 0;
-    if (length > limits.length) break;
-    first -= 1;
+function shortened(
+  log: string,
+  from: Revision,
+  last: Revision,
+  limits: LogLimits,
+): Pick<State, "oldest" | "log"> {
+  let oldest = from;
+  let start = 0;
+  const over = () => last - oldest >= limits.revisions || log.length - start > limits.length;
+  while (oldest < last && over()) {
+    start = log.indexOf("\n", start) + 1;
+    oldest = (oldest + 1) as Revision;
   }
-  return lines.slice(first);
+  return { oldest, log: log.slice(start) };
 }
 
 const rowOfWrite = (write: Write): EventRow =>
   "put" in write ? [write.put, write.value] : [write.remove];
 
 /**
- * The events of a revision that the log holds, of keys that begin with `prefix`; undefined if the
- * line is damaged.
+ * The events of each revision from one that the log holds up to the last, of keys that begin with
+ * `prefix`; undefined if the log is damaged.
  */
-export function eventsOf(
+export function eventsFrom(
   state: State,
-  revision: Revision,
+  from: Revision,
   prefix: string,
-): readonly StoreEvent[] | undefined {
-  const rows = parsedJson(state.log[revision - state.oldest] ?? "");
-  if (!Array.isArray(rows) || !rows.every(isEventRow)) return undefined;
-  return rows
-    .filter(([key]) => key.startsWith(prefix))
-    .map(([key, value]) =>
-      value === undefined
-        ? { type: "remove", key, value: "", revision }
-        : { type: "put", key, value, revision },
-    );
+): readonly (readonly StoreEvent[])[] | undefined {
+  const batches: (readonly StoreEvent[])[] = [];
+  const lines = state.log.split("\n").slice(from - state.oldest, -1);
+  if (lines.length !== state.revision - from + 1) return undefined;
+  for (const [index, line] of lines.entries()) {
+    const rows = parsedJson(line);
+    if (!Array.isArray(rows) || !rows.every(isEventRow)) return undefined;
+    const revision = (from + index) as Revision;
+    const ours = rows.filter(([key]) => key.startsWith(prefix));
+    batches.push(ours.map((row) => eventOf(row, revision)));
+  }
+  return batches;
 }
 
+const eventOf = ([key, value]: EventRow, revision: Revision): StoreEvent =>
+  value === undefined
+    ? { type: "remove", key, value: "", revision }
+    : { type: "put", key, value, revision };
+
 export function formatState(state: State): string {
-  const { identity, revision, oldest } = state;
+  const { identity, revision, oldest, log } = state;
   const entries = state.entries.map(
     ({ key, value, createRevision, modRevision }): EntryRow => [
       key,
@@ -142,8 +154,8 @@ export function formatState(state: State): string {
       modRevision,
     ],
   );
-  const head = JSON.stringify({ format, identity, revision, oldest, entries });
-  return `${head}\n${state.log.map((line) => `${line}\n`).join("")}`;
+  const head = JSON.stringify({ format, identity, revision, oldest, log: log.length, entries });
+  return `${head}\n${log}`;
 }
 
 export type Parsed =
@@ -155,9 +167,10 @@ const damaged = (reason: string): Parsed => ({ ok: false, reason });
 /** Text as a state; what is wrong with it when it is none. */
 export function parseState(text: string): Parsed {
   if (text === "") return damaged("it is empty");
-  if (!text.endsWith("\n")) return damaged("its end is missing");
-  const [first = "", ...log] = text.slice(0, -1).split("\n");
-  const head = parsedJson(first);
+  const end = text.indexOf("\n");
+  if (end < 0) return damaged("its first line has no end");
+  const head = parsedJson(text.slice(0, end));
+  const log = text.slice(end + 1);
   if (!isObject(head)) return damaged("its first line is not a JSON object");
   if (head.format !== format) {
     return damaged(
@@ -167,8 +180,8 @@ export function parseState(text: string): Parsed {
   const { identity, revision, oldest, entries } = head;
   if (typeof identity !== "string" || identity === "") return damaged("it has no identity");
   if (!isRevision(revision) || !isRevision(oldest)) return damaged("it has no revision");
-  if (log.length !== revision - oldest + 1) {
-    return damaged(`it has ${log.length} lines for the revisions ${oldest} to ${revision}`);
+  if (log.length !== head.log) {
+    return damaged(`its log has ${log.length} characters, and should have ${head.log}`);
   }
   if (!Array.isArray(entries)) return damaged("it has no entries");
   const sound: Entry[] = [];

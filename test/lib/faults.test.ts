@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Failure } from "../../lib/errors.ts";
-import { collectFaults, isObject, nearest } from "../../lib/faults.ts";
+import { collectFaults, nearest } from "../../lib/faults.ts";
+import { isObject } from "../../lib/json.ts";
 import { parseIp4 } from "../../lib/net/ip4.ts";
 
 test("what is right is read, and nothing is at fault", () => {
