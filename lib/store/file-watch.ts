@@ -10,8 +10,8 @@ import type { Revision, StoreEvent, WatchEnd } from "./store.ts";
 
 export interface WatchDeps {
   readonly load: () => State;
-  /** The events asked for, of a revision that the state's log holds. */
-  readonly eventsAt: (state: State, revision: Revision) => readonly StoreEvent[];
+  /** The events asked for, of each revision from one that the state's log holds up to the last. */
+  readonly eventsSince: (state: State, revision: Revision) => readonly (readonly StoreEvent[])[];
   /** The folder that the state is in, and the file's name there. */
   readonly folder: string;
   readonly name: string;
@@ -23,7 +23,7 @@ const pollMs = 1_000;
 
 /** Store.watch of the file store. */
 export async function watchState(
-  { load, eventsAt, folder, name, log }: WatchDeps,
+  { load, eventsSince, folder, name, log }: WatchDeps,
   from: Revision,
   onEvents: (events: readonly StoreEvent[]) => void,
   ended: AbortSignal,
@@ -38,9 +38,10 @@ export async function watchState(
       const replaced = identity !== "" && identity !== state.identity;
       if (replaced || next < state.oldest) return { reason: "compacted", oldest: state.oldest };
       identity = state.identity;
-      for (; next <= state.revision && !ended.aborted; next = (next + 1) as Revision) {
-        const events = eventsAt(state, next);
-        if (events.length > 0) onEvents(events);
+      const batches = next > state.revision ? [] : eventsSince(state, next);
+      next = (next + batches.length) as Revision;
+      for (const events of batches) {
+        if (events.length > 0 && !ended.aborted) onEvents(events);
       }
       await notices.changed(ended);
     }

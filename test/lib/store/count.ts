@@ -1,5 +1,6 @@
 /**
- * Counts in a file store as one process of many: node count.ts <folder> <times>.
+ * Counts in a file store as one process of many: node count.ts <folder> <times> <filler>, with so
+ * many characters of something else in each commit.
  * Writes the count to standard output after each commit, as a killed process must not flush later.
  */
 import { writeSync } from "node:fs";
@@ -8,7 +9,7 @@ import { deadlineIn } from "../../../lib/deadline.ts";
 import { compareAndSwap } from "../../../lib/store/cas.ts";
 import { openAt } from "./lab.ts";
 
-const [, , path = "", times = ""] = process.argv;
+const [, , path = "", times = "", length = ""] = process.argv;
 const store = openAt(path);
 const deadline = deadlineIn(() => performance.now(), 60_000);
 const deps = { store, sleep: (ms: number) => pause(ms), random: Math.random };
@@ -21,8 +22,7 @@ for (let count = 0; count < Number(times); count += 1) {
       entry === undefined
         ? { absent: "counter" }
         : { key: "counter", modRevision: entry.modRevision };
-    // Of a size that takes the kernel several writes, so that a kill finds it half written.
-    const filler = { put: `filler/${process.pid}`, value: "x".repeat(100_000) };
+    const filler = { put: `filler/${process.pid}`, value: "x".repeat(Number(length)) };
     const writes = [{ put: "counter", value: String(value) }, filler];
     return { txn: { compares: [compare], writes }, value };
   });

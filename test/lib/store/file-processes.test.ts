@@ -30,8 +30,9 @@ afterEach(async () => {
   folder.remove();
 });
 
-function startCounting(times: number): Counting {
-  const args = ["--disable-warning=ExperimentalWarning", script, folder.path, String(times)];
+function startCounting(times: number, filler: number): Counting {
+  const given = [folder.path, String(times), String(filler)];
+  const args = ["--disable-warning=ExperimentalWarning", script, ...given];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
   let out = "";
   let errors = "";
@@ -69,7 +70,7 @@ test("six processes racing from the first write on lose and double nothing", asy
     (batch) => events.push(...batch),
     stop.signal,
   );
-  const ends = await Promise.all(Array.from({ length: 6 }, () => startCounting(15).ended));
+  const ends = await Promise.all(Array.from({ length: 6 }, () => startCounting(15, 10).ended));
   for (const { errors, counts } of ends) {
     expect(errors).toBe("");
     expect(counts).toHaveLength(15);
@@ -87,7 +88,8 @@ test("six processes racing from the first write on lose and double nothing", asy
 test("kill -9 at any moment leaves a whole state, with all that was said to be done", async () => {
   let done = 0;
   for (let round = 0; round < 12; round += 1) {
-    const pair = [startCounting(1_000), startCounting(1_000)];
+    // So much that a kill finds it half written.
+    const pair = [startCounting(1_000, 100_000), startCounting(1_000, 100_000)];
     await Promise.all(pair.map(({ begun }) => begun));
     await pause(Math.random() * 25);
     for (const { child } of pair) child.kill("SIGKILL");
@@ -115,7 +117,7 @@ test("a commit is on the disk before it takes the old state's place, and its nam
   const trace = `${folder.path}/trace`;
   const strace = ["-f", "-o", trace, "-e", "trace=fsync,renameat2"];
   const node = [process.execPath, "--disable-warning=ExperimentalWarning", script];
-  const child = spawn("strace", [...strace, ...node, folder.path, "1"], { stdio: "ignore" });
+  const child = spawn("strace", [...strace, ...node, folder.path, "1", "10"], { stdio: "ignore" });
   const [status] = await once(child, "close");
   expect(status).toBe(0);
   const calls = readFileSync(trace, "utf8").match(/fsync|renameat2/g);

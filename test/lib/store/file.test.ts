@@ -124,6 +124,7 @@ describe("a damaged state file is refused, and left as it is", () => {
       edited((head) => Object.assign(head, { entries: [["a", "1", 3, 2]] })),
     ],
     ["with half an entry", edited((head) => Object.assign(head, { entries: [["a", "1"]] }))],
+    ["with an entry of another kind", edited((head) => Object.assign(head, { entries: [7] }))],
     [
       "with a key twice",
       edited((head) =>
@@ -159,7 +160,7 @@ describe("a damaged state file is refused, and left as it is", () => {
   test("in its log: the entries are still good, a watch that gets there is refused", async () => {
     await put("a", "1");
     await put("a", "2");
-    writeFileSync(file, text().replace('[["a","1"]]', '[["a",   1]]'));
+    writeFileSync(file, text().replace('[["a","1"]]', '[["a",1.0]]'));
     expect((await store.get("a", soon()))?.value).toBe("2");
     const watched = store.watch("", first, () => {}, new AbortController().signal);
     expect((await failureOf(watched)).kind).toBe("store-refused");
