@@ -1,7 +1,9 @@
 /**
- * nftables, as the rest of the code sees it: one table of ours, networks as elements of its sets.
+ * nftables, as the rest of the code sees it: a table of ours (inet, and one for arp), networks as
+ * elements of its sets. What the rules are is in nft-ruleset.ts.
  *
- * Invariants: only our table is ever touched; the table is made whole, in one batch, or not at all.
+ * Invariants: only our tables are ever touched; they are made whole, in one batch, or not at all;
+ * of any number of processes at once, none undoes what another did.
  * Why elements: *measured*, a new table takes 1.8 ms, an element 0.9, deleting or replacing a
  * table 16, so a table is made once and never rewritten on the path of ADD.
  * Sources: linux/netfilter/nf_tables.h, nft(8).
@@ -19,13 +21,19 @@ export interface FilterNetwork {
 }
 
 export interface Filter {
-  /** True if the table is there with this network in it. Cheap: asked by every ADD. */
+  /**
+   * True if the tables are there, of this version, with this network in them. Cheap, as every ADD
+   * asks it, so rules deleted one by one are not noticed; `add` notices.
+   */
   readonly has: (network: FilterNetwork) => boolean;
-  /** Makes the table if it is not there, and puts the network in; nothing if it is already. */
+  /**
+   * Puts the network in; makes the tables, with all networks that were in them, when they are not
+   * whole or of another version. Nothing if all is as it should be.
+   */
   readonly add: (network: FilterNetwork) => void;
   /** Takes the network out; nothing if it is not in. */
   readonly remove: (network: FilterNetwork) => void;
-  /** Takes the whole table away; nothing if there is none. */
+  /** Takes the tables away; nothing if there are none. */
   readonly removeAll: () => void;
   readonly close: () => void;
 }

@@ -354,6 +354,14 @@ test("a name too long for a link is refused", () => {
   expect(() => filter.add(network("twelve-chars-", "10.2.0.0/16"))).toThrow(/too long/);
 });
 
+test("without the right to do it, that is said", async () => {
+  const argv = ["setpriv", "--bounding-set=-net_admin", ...runtimes.node, programAt("nft-add.ts")];
+  const { status, stderr } = await run({ netns, argv: [...argv, "1", "1"] });
+  expect(status).toBe(1);
+  expect(stderr).toContain("Cannot read the nftables ruleset: that is not permitted (EPERM)");
+  expect(await listed()).toBe("");
+});
+
 test("processes of both runtimes adding at once, from the first table on, lose nothing", async () => {
   const each = 6;
   const added = Array.from({ length: 8 }, (_, index) => {
