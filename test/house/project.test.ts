@@ -65,8 +65,8 @@ test("what every command loads is our own, and nothing slow", () => {
       .filter(({ target, kind }) => kind === "value" && !isOurs(target))
       .map(({ target }) => `${path} imports ${target}`),
   );
-  const ffi = /imports (#ffi|bun:ffi|node:ffi)$/;
-  expect(foreign.filter((line) => !ffi.test(line))).toEqual([]);
+  expect(foreign.filter((line) => !line.endsWith(" imports bun:ffi"))).toEqual([]);
+  expect(graph.length).toBeGreaterThan(1);
 });
 
 test("tests mirror what they test", () => {

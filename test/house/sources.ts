@@ -22,6 +22,8 @@ export interface Source {
   readonly imports: readonly Import[];
 }
 
+const aliases = JSON.parse(readFileSync(join(top, "package.json"), "utf8")).imports;
+
 /** Every file that git knows of. */
 export const trackedFiles: readonly string[] = list();
 
@@ -59,6 +61,12 @@ function list(): readonly string[] {
   return stdout.split("\n").filter((path) => path !== "" && existsSync(join(top, path)));
 }
 
+/** What package.json makes of "#ffi", in the executables. */
+function aliased(target: string): string {
+  const path: string | undefined = aliases[target]?.bun;
+  return path === undefined ? target : normalize(path);
+}
+
 /** The text is formatted, so that one form of each kind of import is all there is. */
 export function importsOf(path: string, text: string): readonly Import[] {
   const code = text.replaceAll(/^\s*(\/\*\*.*|\*.*|\/\/.*)$/gm, "");
@@ -68,7 +76,7 @@ export function importsOf(path: string, text: string): readonly Import[] {
   const bare = code.matchAll(/^import "([^"]+)";$/gm);
   const lazy = code.matchAll(/\bimport\(\s*"([^"]+)"\s*\)/g);
   const at = (target: string) =>
-    target.startsWith(".") ? normalize(join(dirname(path), target)) : target;
+    target.startsWith(".") ? normalize(join(dirname(path), target)) : aliased(target);
   return [
     ...Array.from(statements, ([, type, target = ""]): Import => {
       return { target: at(target), kind: type === undefined ? "value" : "type" };
