@@ -132,4 +132,13 @@ describe("each fault is seen", () => {
     expect(astray(facts)).toHaveLength(1);
     expect(astray(facts, { killed: true })).toEqual([]);
   });
+
+  test("an address that is begun is allowed only of a killed command, and to the node itself", () => {
+    const facts = { ...empty, taken: [], ports: [] };
+    expect(leftOvers(facts)).toEqual([]);
+    expect(unlike(facts)).toHaveLength(2);
+    expect(unlike(facts, { killed: true })).toEqual([]);
+    const container = { ...facts, owners: [owned(assignment)], numbers: [20] };
+    expect(unlike(container, { killed: true })).toHaveLength(2);
+  });
 });

@@ -11,7 +11,10 @@ import type { LabNode } from "./node.ts";
 const ownName = "@node";
 
 export interface Allowances {
-  /** A command was killed: what it was writing may lie about under temporary names. */
+  /**
+   * A command was killed: what it was writing may lie about under temporary names, and the node's
+   * own address may be begun and not taken; the next ADD in its network goes on with that.
+   */
   readonly killed?: true;
 }
 
@@ -24,7 +27,11 @@ export async function assertSound(
   settle("Not sound", [
     ...heldTwice(facts),
     ...overlapping(facts),
-    ...facts.flatMap((one) => [...astray(one, allowances), ...unlike(one), ...outsideLeases(one)]),
+    ...facts.flatMap((one) => [
+      ...astray(one, allowances),
+      ...unlike(one, allowances),
+      ...outsideLeases(one),
+    ]),
   ]);
 }
 
@@ -84,8 +91,13 @@ export function astray(facts: NodeFacts, allowances: Allowances = {}): readonly 
 }
 
 /** Files, links, rows and flows speak of the same attachments, with the same addresses. */
-export function unlike(facts: NodeFacts): readonly string[] {
-  const { node, taken, owners, numbers, ports, flowPorts, inner, links } = facts;
+export function unlike(facts: NodeFacts, allowances: Allowances = {}): readonly string[] {
+  const { node, taken, ports, flowPorts, inner, links } = facts;
+  const isBegun = (one: AssignmentFact) =>
+    one.name === ownName && !taken.some((other) => isSame(one, other));
+  const begun = allowances.killed ? facts.owners.filter(isBegun) : [];
+  const owners = facts.owners.filter((one) => !begun.includes(one));
+  const numbers = facts.numbers.filter((number) => !begun.some(({ ofport }) => ofport === number));
   const owned = new Map(owners.map((one) => [holder(one), one]));
   const attached = taken.filter(({ ofport }) => ofport !== undefined);
   const bound = attached.filter(({ name }) => name !== ownName);
@@ -134,7 +146,7 @@ export function unlike(facts: NodeFacts): readonly string[] {
 /** What only attachments of containers have. */
 export function leftOvers(facts: NodeFacts): readonly string[] {
   const { node, taken, owners, links, ports, flowPorts } = facts;
-  const own = new Set(taken.filter(({ name }) => name === ownName).map(({ ofport }) => ofport));
+  const own = new Set(owners.filter(({ name }) => name === ownName).map(({ ofport }) => ofport));
   const left = [
     ...[...taken, ...owners].filter(({ name }) => name !== ownName).map(({ file }) => file),
     ...facts.numbers.filter((number) => !own.has(number)).map((number) => `ports/${number}`),

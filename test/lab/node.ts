@@ -36,6 +36,8 @@ export interface CniCall {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** By default ours, "socketplane". A name is looked up as a runtime does, in CNI_PATH. */
   readonly plugin?: string;
+  /** A program to run it under, with its arguments: strace. */
+  readonly under?: readonly string[];
 }
 
 export interface CniOutcome extends Outcome {
@@ -117,7 +119,7 @@ export async function startNode(lab: Surroundings, options: NodeOptions = {}): P
     const plugin = call.plugin ?? "socketplane";
     const env = { ...base, ...variablesOf(call), ...call.env };
     return start({
-      argv: [plugin.includes("/") ? plugin : join(folderOf(plugin), plugin)],
+      argv: [...(call.under ?? []), plugin.includes("/") ? plugin : join(folderOf(plugin), plugin)],
       netns,
       env: defined(env),
       stdin: typeof call.conf === "string" ? call.conf : JSON.stringify(call.conf),
