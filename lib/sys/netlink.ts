@@ -165,7 +165,7 @@ export interface Answer {
 /** The body of NLMSG_ERROR: struct nlmsgerr, then attributes. */
 export function decodeAnswer({ flags, body }: Received): Answer {
   const view = viewOf(body);
-  const errno = -view.getInt32(0, true);
+  const errno = 0 - view.getInt32(0, true);
   if ((flags & answerFlags.attributes) === 0) return { errno, text: undefined };
   const capped = (flags & answerFlags.capped) !== 0;
   const request = capped ? headerLength : view.getUint32(4, true);
