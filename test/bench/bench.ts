@@ -9,7 +9,7 @@
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { openLab } from "../lab/lab.ts";
@@ -35,7 +35,10 @@ const folder = mkdtempSync(join(tmpdir(), "sp-bench-"));
 lab.onClose(() => rmSync(folder, { recursive: true, force: true }));
 process.on("SIGINT", () => void lab.close().finally(() => process.exit(130)));
 try {
-  const node = await lab.startNode();
+  // On a tmpfs, as /run is where systemd is: a rename on ext4 waits for the disk.
+  const runDir = join(mkdtempSync("/dev/shm/sp-bench-"), "run");
+  lab.onClose(() => rmSync(dirname(runDir), { recursive: true, force: true }));
+  const node = await lab.startNode({ config: { runDir } });
   const hostLocal = (name: string, third: number) => ({
     type: "host-local",
     dataDir: join(folder, name),
