@@ -9,7 +9,7 @@
  * Invariants: the child has nothing of ours open, so that nobody who reads our streams to their
  * end waits for it; if it fails, we do its work. For commands that end soon, and leave it to init:
  * a daemon would have to reap it, and need not hurry.
- * Sources: posix_spawn(3), fcntl(2), wait(2), rtnetlink(7), netdevice(7).
+ * Sources: posix_spawn(3), close_range(2), wait(2), rtnetlink(7), netdevice(7).
  */
 import type { Deadline } from "../deadline.ts";
 import { Failure } from "../errors.ts";
@@ -30,6 +30,7 @@ const SIOCGIFINDEX = 0x8933;
 const maxName = 15;
 const F_SETFD = 2;
 const FD_CLOEXEC = 1;
+const CLOSE_RANGE_CLOEXEC = 4;
 const WNOHANG = 1;
 
 /** Where distributions have it; the PATH is the caller's, and not to be trusted. */
@@ -115,11 +116,12 @@ export function spawnDetached(
   const spawn = ffi.libc("posix_spawn");
   const pid = new Int32Array(1);
   const pidBytes = new Uint8Array(pid.buffer);
-  // All our own descriptors are closed by exec; the three streams are given to us.
   const setStreams = (flags: number) => {
     for (const stream of [0, 1, 2]) ffi.call("fcntl", stream, F_SETFD, flags);
   };
-  setStreams(FD_CLOEXEC);
+  // Our own descriptors are closed by exec anyhow; what was given to us is not. Before Linux 5.11,
+  // only the three streams are seen to.
+  if (ffi.call("close_range", 0, 0xffffffff, CLOSE_RANGE_CLOEXEC) !== 0) setStreams(FD_CLOEXEC);
   try {
     const [args, environment] = [vectorOf(ffi, argv), vectorOf(ffi, [])];
     const spawned = programs.some(
