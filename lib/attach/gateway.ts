@@ -44,17 +44,16 @@ export async function ensureGateway(
   own: Ip4 | undefined,
   deadline: Deadline,
 ): Promise<{ readonly mtu: number }> {
-  const { network } = held.stored;
-  const link = host.links().get(gatewayLinkName(network.name));
-  const state = link?.up ? stateOfFlows(host, held, deadline) : "forgotten";
-  if (link !== undefined && state === "complete") return { mtu: link.mtu };
+  const before = lookAt(host, held, deadline);
+  if (before.state === "complete") return before;
   const unlock = host.run.lock("switch.lock", "exclusive", deadline);
   try {
-    if (link !== undefined && state === "behind") {
-      replaceFlows(host, held, deadline);
-      return { mtu: link.mtu };
-    }
-    return { mtu: (await makeGateway(host, held, own, deadline)).mtu };
+    // Who had the lock before us may have made it, or claimed more.
+    const heldHere = heldNow(host.ipam.dirs, held.stored.network.name) ?? held;
+    const found = lookAt(host, heldHere, deadline);
+    if (found.state === "forgotten") return await makeGateway(host, held, own, deadline);
+    if (found.state === "behind") replaceFlows(host, heldHere, deadline);
+    return found;
   } finally {
     unlock();
   }
@@ -81,6 +80,19 @@ export function removeGateway(host: Host, network: Network, deadline: Deadline):
   }
 }
 
+type Found =
+  | { readonly state: "complete" | "behind"; readonly mtu: number }
+  | { readonly state: "forgotten" };
+
+/** What there is of the network on this node; "forgotten" where it has to be made from the ground. */
+function lookAt(host: Host, held: HeldNetwork, deadline: Deadline): Found {
+  const link = host.links().get(gatewayLinkName(held.stored.network.name));
+  const state = link?.up ? stateOfFlows(host, held, deadline) : "forgotten";
+  return link === undefined || state === "forgotten"
+    ? { state: "forgotten" }
+    : { state, mtu: link.mtu };
+}
+
 /**
  * Whether the switch has the network's flows. They are put in with all others and at once, so a
  * switch that has none of them forgot everything, and one with another number lacks a new lease.
@@ -100,8 +112,7 @@ function stateOfFlows(
 
 function replaceFlows(host: Host, held: HeldNetwork, deadline: Deadline): void {
   const { network } = held.stored;
-  // Another process may have claimed more since, under the lock that we have now.
-  const flows = flowsOf(host, heldNow(host.ipam.dirs, network.name) ?? held) ?? [];
+  const flows = flowsOf(host, held) ?? [];
   host
     .flows(deadline)
     .stage(
