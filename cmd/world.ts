@@ -12,7 +12,7 @@ import { makeDir } from "../lib/sys/dir.ts";
 import type { Ffi } from "../lib/sys/ffi.ts";
 import { readFile } from "../lib/sys/io.ts";
 import { openKernel } from "../lib/sys/kernel-driver.ts";
-import { openFilter } from "../lib/sys/nft-driver.ts";
+import { hasFilterNetwork } from "../lib/sys/nft-has.ts";
 import { connectUnix } from "../lib/sys/unix-stream.ts";
 
 export function realWorld(ffi: Ffi, io: Pick<Io, "env" | "clock" | "writeStderr">): World {
@@ -20,7 +20,8 @@ export function realWorld(ffi: Ffi, io: Pick<Io, "env" | "clock" | "writeStderr"
     env: io.env,
     clock: io.clock,
     kernel: openKernel(ffi),
-    openFilter: () => openFilter(ffi),
+    isFiltered: (link) => hasFilterNetwork(ffi, link),
+    openFilter: async () => (await import("../lib/sys/nft-driver.ts")).openFilter(ffi),
     openDatabase: (path, deadline) => openDatabase(connectUnix(ffi, path, deadline)),
     openFlows: (path, deadline) => openFlows(connectUnix(ffi, path, deadline)),
     startDeleting: (name) => startDeleting(ffi, name),

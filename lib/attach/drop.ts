@@ -28,7 +28,7 @@ export async function dropNetwork(host: Host, name: string, deadline: Deadline):
       .map(parseBlockName)
       .filter((block) => block !== undefined);
     freeBlocks(host, stored.network, own, { folder, blocks });
-    if (own !== undefined) removeGateway(host, stored.network, deadline);
+    if (own !== undefined) await removeGateway(host, stored.network, deadline);
     dropCache(folder);
     folder.remove("last");
     await releaseLeases(registry, name, blocks, deadline);

@@ -60,7 +60,11 @@ export async function ensureGateway(
 }
 
 /** Takes the network off this node: port, firewall, flows and the node's own address. */
-export function removeGateway(host: Host, network: Network, deadline: Deadline): void {
+export async function removeGateway(
+  host: Host,
+  network: Network,
+  deadline: Deadline,
+): Promise<void> {
   const unlock = host.run.lock("switch.lock", "exclusive", deadline);
   try {
     const link = gatewayLinkName(network.name);
@@ -73,7 +77,7 @@ export function removeGateway(host: Host, network: Network, deadline: Deadline):
       const remove = removeRow(host.config.ovs.bridge, uuid);
       host.database(deadline).transact([remove], deadline);
     }
-    host.filter().remove(filterNetwork(network));
+    (await host.filter()).remove(filterNetwork(network));
     release(host.ipam.dirs, gatewayAttachment(network.name));
   } finally {
     unlock();
@@ -103,7 +107,7 @@ function stateOfFlows(
   deadline: Deadline,
 ): "complete" | "behind" | "forgotten" {
   const { network } = held.stored;
-  if (!host.filter().has(filterNetwork(network))) return "forgotten";
+  if (!host.isFiltered(gatewayLinkName(network.name))) return "forgotten";
   const wanted = flowsOf(host, held);
   if (wanted === undefined) return "forgotten";
   const { flows } = host.flows(deadline).aggregate(only(networkCookie(network.vni)), deadline);
@@ -162,7 +166,7 @@ async function makeGateway(
   const link = configureLink(host, network, row);
   host.kernel.writeSysctl("net/ipv4/ip_forward", "1");
   if (network.subnet6 !== undefined) host.kernel.writeSysctl("net/ipv6/conf/all/forwarding", "1");
-  host.filter().add(filterNetwork(network));
+  (await host.filter()).add(filterNetwork(network));
   synchronise(host, deadline);
   if (networkOf(host, row) === undefined) {
     throw new Failure("network-unknown", `Cannot use network "${network.name}": it was deleted`);

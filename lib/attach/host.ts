@@ -12,7 +12,9 @@ import type { Filter } from "../sys/nft.ts";
 /** How to reach the world; made in cmd/. */
 export interface Drivers {
   readonly kernel: Kernel;
-  readonly openFilter: () => Filter;
+  /** Whether the firewall has the network of this gateway link. */
+  readonly isFiltered: (link: string) => boolean;
+  readonly openFilter: () => Promise<Filter>;
   /** Connects to ovsdb-server's db.sock. */
   readonly openDatabase: (path: string, deadline: Deadline) => Database;
   /** Connects to a bridge's <bridge>.mgmt. */
@@ -30,7 +32,9 @@ export interface Deletion {
 export interface Host {
   readonly kernel: Kernel;
   readonly links: () => Links;
-  readonly filter: () => Filter;
+  readonly isFiltered: (link: string) => boolean;
+  /** Loaded when the firewall has to be changed, not before. */
+  readonly filter: () => Promise<Filter>;
   /** Throws Failure "try-again" when Open vSwitch can't be reached. */
   readonly database: (deadline: Deadline) => Database;
   readonly flows: (deadline: Deadline) => Flows;
@@ -62,13 +66,17 @@ export function openHost(
   };
   const never: Deadline = { left: () => Number.MAX_SAFE_INTEGER };
   const links = once(() => drivers.kernel.links());
-  const filter = once(() => drivers.openFilter());
   return {
     ...node,
     kernel: drivers.kernel,
     startDeleting: drivers.startDeleting,
     links: () => links(never),
-    filter: () => filter(never),
+    isFiltered: drivers.isFiltered,
+    filter: async () => {
+      const filter = await drivers.openFilter();
+      opened.push(filter);
+      return filter;
+    },
     database: once(reaching(`${runDir}/db.sock`, drivers.openDatabase)),
     flows: once(reaching(`${runDir}/${bridge}.mgmt`, drivers.openFlows)),
     close: () => {

@@ -82,7 +82,8 @@ export function openNode(world: World, config: NodeConfig): Host {
 
 /** ADD, DEL and CHECK of one attachment exclude each other, by a lock that dies with the process. */
 export function lockAttachment(host: Host, id: AttachmentId, deadline: Deadline): () => void {
-  const number = fnv1a64(ownerName(id)) >> 1n;
+  const { high, low } = fnv1a64(ownerName(id));
+  const number = (BigInt(high >>> 1) << 32n) | BigInt(low);
   return host.run.lockRange("attachments.lock", number, deadline);
 }
 

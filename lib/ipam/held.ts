@@ -17,7 +17,7 @@ import { type Assignment, blockName, type HeldBlock, parseBlockName } from "./as
 import { claimBlock, type RegisteredNode, readLeases, registerNode } from "./leases.ts";
 import {
   describe,
-  differences,
+  matches,
   type Network,
   type NetworkSpec,
   parseNetwork,
@@ -216,7 +216,7 @@ const isFresh = (ipam: NodeIpam, held: HeldNetwork): boolean => {
 };
 
 const fits = (held: HeldNetwork, spec: NetworkSpec | undefined): boolean =>
-  spec === undefined || differences(held.stored.network, spec).length === 0;
+  spec === undefined || matches(held.stored.network, spec);
 
 function takenBy(wish: Wish, network: string, by: { containerId: string } | undefined): Failure {
   const address = wish.address === undefined ? "" : ` ${formatIp4(wish.address)}`;

@@ -122,20 +122,48 @@ export function completeNetwork(spec: NetworkSpec, vni: number): Network {
     faults.add(`ipRange ${formatRange(asked)} is not inside ${text}`);
   }
   faults.settle("invalid-config", `Cannot use network "${spec.name}"`);
-  const range = {
-    first: Math.max(asked.first, whole.first) as Ip4,
-    last: Math.min(asked.last, whole.last) as Ip4,
-  };
   return {
     name: spec.name,
     subnet,
     subnet6: spec.subnet6,
     gateway,
-    range,
+    range: trim(asked, subnet),
     blockLength,
     vni,
     mtu: spec.mtu,
     masquerade: spec.masquerade ?? true,
+  };
+}
+
+/**
+ * Whether the network is as the spec asks. Asked by every ADD; what differs, if anything does, is
+ * told by `differences`.
+ */
+export function matches(network: Network, spec: NetworkSpec): boolean {
+  const { subnet, subnet6 } = network;
+  const same = <T>(wanted: T | undefined, found: T | undefined) =>
+    wanted === undefined || wanted === found;
+  return (
+    spec.subnet.base === subnet.base &&
+    spec.subnet.length === subnet.length &&
+    same(spec.subnet6?.base, subnet6?.base) &&
+    same(spec.subnet6?.length, subnet6?.length) &&
+    same(spec.gateway, network.gateway) &&
+    (spec.range === undefined ||
+      formatRange(trim(spec.range, subnet)) === formatRange(network.range)) &&
+    same(spec.blockLength, network.blockLength) &&
+    same(spec.vni, network.vni) &&
+    same(spec.mtu, network.mtu) &&
+    same(spec.masquerade, network.masquerade)
+  );
+}
+
+/** A range without the network's and the broadcast address. */
+function trim(range: Range, subnet: Prefix4): Range {
+  const { first, last } = usable(subnet);
+  return {
+    first: Math.max(range.first, first) as Ip4,
+    last: Math.min(range.last, last) as Ip4,
   };
 }
 

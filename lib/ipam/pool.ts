@@ -198,7 +198,7 @@ function begin(dirs: PoolDirs, want: Want, candidate: Candidate): Assignment {
   };
   if (want.port === "none") return write(undefined);
   const count = ports.last - ports.first + 1;
-  const start = Number(fnv1a64(name) % BigInt(count));
+  const start = fnv1a64(name).low % count;
   for (let step = 0; step < count; step += 1) {
     const ofport = ports.first + ((start + step) % count);
     const assignment = write(ofport);

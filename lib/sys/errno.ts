@@ -61,9 +61,13 @@ const table = {
 
 export type ErrnoName = keyof typeof table;
 
-const byNumber = new Map<number, readonly [name: ErrnoName, words: string]>(
-  Object.entries(table).map(([name, [number, words]]) => [number, [name as ErrnoName, words]]),
-);
+/** Looked up when there is an error, which is not at every start. */
+function byNumber(wanted: number): readonly [name: ErrnoName, words: string] | undefined {
+  for (const [name, [number, words]] of Object.entries(table)) {
+    if (number === wanted) return [name as ErrnoName, words];
+  }
+  return undefined;
+}
 
 /** The positive number of an errno. */
 export const errno = (name: ErrnoName): number => table[name][0];
@@ -101,7 +105,7 @@ export class SysError extends Failure {
   readonly subject: string;
 
   constructor(number: number, attempt: Attempt) {
-    const [name, words] = byNumber.get(number) ?? [`errno ${number}` as const, "it was refused"];
+    const [name, words] = byNumber(number) ?? [`errno ${number}` as const, "it was refused"];
     const text = attempt.text === undefined ? "" : `: the kernel says "${attempt.text}"`;
     super(
       attempt.kind ?? "kernel-refused",

@@ -29,8 +29,9 @@ import {
   thereTables,
   wholeTables,
 } from "./nft-plan.ts";
-import { tableName, tables } from "./nft-ruleset.ts";
+import { tables } from "./nft-ruleset.ts";
 import { type NftSocket, openNftSocket } from "./nft-socket.ts";
+import { tableName } from "./nft-version.ts";
 
 /** Far more than other writers can cross: each time, one of them got something done. */
 const maxRounds = 200;

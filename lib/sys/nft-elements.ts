@@ -26,7 +26,8 @@ import {
   numberOf,
   type Operation,
 } from "./nft-message.ts";
-import { sets, tableName } from "./nft-ruleset.ts";
+import { sets } from "./nft-ruleset.ts";
+import { tableName } from "./nft-version.ts";
 
 export type SetName = keyof typeof sets;
 

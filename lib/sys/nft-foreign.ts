@@ -7,7 +7,7 @@
 import { decodeAttributes, type Message, NLM_F, textOf } from "./netlink.ts";
 import { nfta } from "./nft-attributes.ts";
 import { family, messageOf, numberOf, type Reply } from "./nft-message.ts";
-import { tableName } from "./nft-ruleset.ts";
+import { tableName } from "./nft-version.ts";
 
 const NF_INET_FORWARD = 2;
 const NF_DROP = 0;

@@ -18,7 +18,8 @@ import {
   shareOf,
 } from "./nft-elements.ts";
 import { type Attributes, family, messageOf, numberOf } from "./nft-message.ts";
-import { arpChain, createTables, deleteTable, inetChains, sets, tableName } from "./nft-ruleset.ts";
+import { arpChain, createTables, deleteTable, inetChains, sets } from "./nft-ruleset.ts";
+import { includesBytes, tableName } from "./nft-version.ts";
 
 /** The answer to a question; undefined if there is no such thing. */
 export type Answer = Attributes | undefined;
@@ -38,8 +39,8 @@ export const thereTables = (): readonly Question[] => [
     ]),
     right: (answer) => {
       // A ruleset that nft(8) saved and loaded again has more than the comment in there.
-      const userdata = Buffer.from(answer?.get(nfta.set.userdata) ?? []);
-      return userdata.includes(sets.allowed.userdata);
+      const userdata = answer?.get(nfta.set.userdata);
+      return userdata !== undefined && includesBytes(userdata, sets.allowed.userdata);
     },
   },
   hasRules(family.arp, arpChain.name, arpChain.rules.length),

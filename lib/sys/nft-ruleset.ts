@@ -15,11 +15,7 @@ import {
   wasDnated,
 } from "./nft-expressions.ts";
 import { be32, family, messageOf, type Operation } from "./nft-message.ts";
-
-export const tableName = "socketplane";
-
-/** To be raised with any change below: tables of another version are made anew. */
-const version = 1;
+import { allowedSet, tableName, versionComment } from "./nft-version.ts";
 
 export interface SetSpec {
   readonly name: "subnets4" | "subnets6" | "allowed";
@@ -50,8 +46,6 @@ interface TableSpec {
 // nft(8)'s own numbers of types, and its records (type, length, value) of what it keeps with a set.
 const shown = { ipv4: 7, ipv6: 8, ifnamePair: (41 << 6) | 41 };
 const bigEndian = Uint8Array.of(0, 4, 2, 0, 0, 0);
-const comment = (text: string) =>
-  Buffer.concat([Uint8Array.of(7, text.length + 1), Buffer.from(`${text}\0`)]);
 
 export const sets = {
   /** The subnets whose traffic to elsewhere is masqueraded. */
@@ -69,16 +63,13 @@ export const sets = {
     shownAs: shown.ipv6,
     userdata: bigEndian,
   },
-  /**
-   * Gateway links between which is forwarded: a network and itself. The version is a comment here,
-   * as kernels keep comments of sets since 4.5, those of tables only since 5.10.
-   */
+  /** Gateway links between which is forwarded: a network and itself. It tells the version. */
   allowed: {
-    name: "allowed",
+    name: allowedSet,
     keyLength: 32,
     interval: false,
     shownAs: shown.ifnamePair,
-    userdata: comment(`ruleset ${version}`),
+    userdata: versionComment(),
   },
 } as const satisfies Record<string, SetSpec>;
 
