@@ -14,7 +14,6 @@ import type { Pending } from "../ovs/switch.ts";
 import { refusedWith } from "../sys/errno.ts";
 import type { Links, Netns } from "../sys/kernel.ts";
 import type { Undo } from "../undo.ts";
-import { ofportOf } from "./gateway.ts";
 import type { Host } from "./host.ts";
 import {
   type AttachmentPlan,
@@ -25,6 +24,7 @@ import {
   rowOf,
   type WantedRoute,
 } from "./plan.ts";
+import { ofportOf } from "./ports.ts";
 import { removePort } from "./remove.ts";
 import { addAttachment, awaitOfport, selectBridge } from "./rows.ts";
 

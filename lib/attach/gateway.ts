@@ -16,11 +16,13 @@ import { ip6Of, linkLocal, macOfIp4 } from "../net/mac.ts";
 import { networkCookie, only } from "../overlay/cookies.ts";
 import { networkFlows } from "../overlay/pipeline.ts";
 import type { Flow } from "../ovs/flow.ts";
-import { listOf, type OperationResult, recordOf } from "../ovs/ovsdb-json.ts";
+import { recordOf } from "../ovs/ovsdb-json.ts";
 import type { Change, Link, LinkAddress } from "../sys/kernel.ts";
 import type { FilterNetwork } from "../sys/nft.ts";
 import type { Host } from "./host.ts";
 import { gatewayAttachment, gatewayLinkName } from "./names.ts";
+import { ofportOf, readPort } from "./ports.ts";
+import { recover } from "./recover.ts";
 import {
   addGateway,
   awaitOfport,
@@ -28,7 +30,6 @@ import {
   type GatewayRow,
   removeRow,
   selectBridge,
-  selectPort,
 } from "./rows.ts";
 import { networkOf, synchronise } from "./sync.ts";
 import { underlayMtu } from "./underlay.ts";
@@ -150,6 +151,8 @@ async function makeGateway(
   const { network } = held.stored;
   const name = gatewayLinkName(network.name);
   const id = gatewayAttachment(network.name);
+  // The network's first use here, or all that was written down is lost.
+  if (find(host.ipam.dirs, id) === undefined) await recover(host, deadline);
   // Pinned: once it has an address, it keeps it.
   const address = find(host.ipam.dirs, id) === undefined ? own : undefined;
   const wish = { id, address, port: "give", workload: {} } as const;
@@ -262,29 +265,3 @@ export const filterNetwork = (network: Network): FilterNetwork => ({
   subnet6: network.subnet6,
   masquerade: network.masquerade,
 });
-
-/** A port's row in the switch's database. */
-export function readPort(host: Host, link: string, deadline: Deadline) {
-  const select = selectPort(host.config.ovs.bridge, link);
-  const results = host.database(deadline).transact(select, deadline);
-  const [bridge, port, wire] = results.map(({ rows }) => rows?.[0]);
-  return {
-    /** Whether there is a bridge at all. */
-    bridge: bridge !== undefined,
-    onBridge: listOf(bridge?.ports).some((one) => String(one) === String(port?._uuid)),
-    uuid: port?._uuid,
-    ids: recordOf(wire?.external_ids),
-    ...ofportOf(results),
-  };
-}
-
-/** What the last result, a select of an interface, says of its number. */
-export function ofportOf(results: readonly OperationResult[]) {
-  const row = results.at(-1)?.rows?.[0];
-  const [ofport] = listOf(row?.ofport);
-  const [error] = listOf(row?.error);
-  return {
-    ofport: typeof ofport === "number" ? ofport : undefined,
-    error: typeof error === "string" && error !== "" ? error : undefined,
-  };
-}

@@ -11,9 +11,9 @@ import { find, release } from "../ipam/pool.ts";
 import { attachmentCookie, only } from "../overlay/cookies.ts";
 import type { Flows } from "../ovs/switch.ts";
 import { refusedWith } from "../sys/errno.ts";
-import { readPort } from "./gateway.ts";
 import type { Deletion, Host } from "./host.ts";
 import { outerName } from "./names.ts";
+import { readPort } from "./ports.ts";
 import { removeRow } from "./rows.ts";
 
 export function disconnect(host: Host, id: AttachmentId, deadline: Deadline): void {

@@ -8,10 +8,10 @@ import { formatMac } from "../net/mac.ts";
 import { attachmentCookie, only } from "../overlay/cookies.ts";
 import { attachmentFlows } from "../overlay/pipeline.ts";
 import type { LinkAddress, Links, Netns } from "../sys/kernel.ts";
-import { readPort } from "./gateway.ts";
 import type { Host } from "./host.ts";
 import { gatewayLinkName } from "./names.ts";
 import { type AttachmentPlan, portOf, type WantedRoute } from "./plan.ts";
+import { readPort } from "./ports.ts";
 
 /**
  * Throws Failure "attachment-broken" naming all that is gone or changed. What chained plugins add

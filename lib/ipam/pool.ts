@@ -94,6 +94,23 @@ export function isHeld(dirs: PoolDirs, assignment: Assignment): boolean {
   return holder !== undefined && sameAttachment(holder.id, assignment.id);
 }
 
+/** Writes an assignment down that was lost while its attachment lives; false if it is another's. */
+export function restore(dirs: PoolDirs, assignment: Assignment): boolean {
+  const { id, network, ofport } = assignment;
+  release(dirs, id);
+  write(dirs, assignment);
+  const numbered =
+    ofport === undefined || dirs.owners.link(ownerName(id), dirs.ports, `${ofport}`) === "linked";
+  const folder = dirs.networks.make(network);
+  const block = folder.open(assignment.block);
+  const linked = numbered && block !== undefined && linkAddress(dirs, block, assignment);
+  block?.close();
+  folder.close();
+  if (linked === "linked") return true;
+  release(dirs, id);
+  return false;
+}
+
 /**
  * Gives back what the attachment has; nothing if it has nothing. The owner's name goes last, so
  * that a release that is cut short is found and finished by the next.
@@ -181,30 +198,33 @@ function takenIn(folder: Dir, block: HeldBlock): ReadonlySet<Ip4> {
 /** Writes the assignment under its owner's name, and takes a port number for it. */
 function begin(dirs: PoolDirs, want: Want, candidate: Candidate): Assignment {
   const name = ownerName(want.id);
-  const write = (ofport: number | undefined) => {
-    const assignment: Assignment = {
-      id: want.id,
-      network: want.network.name,
-      block: blockName(candidate.block),
-      address: candidate.address,
-      mac: macOfIp4(candidate.address),
-      ofport,
-      workload: want.workload,
-    };
-    dirs.owners.remove(beginning(name));
-    dirs.owners.create(beginning(name), formatAssignment(assignment));
-    dirs.owners.rename(beginning(name), name);
-    return assignment;
-  };
-  if (want.port === "none") return write(undefined);
+  const withPort = (ofport: number | undefined): Assignment => ({
+    id: want.id,
+    network: want.network.name,
+    block: blockName(candidate.block),
+    address: candidate.address,
+    mac: macOfIp4(candidate.address),
+    ofport,
+    workload: want.workload,
+  });
+  if (want.port === "none") return write(dirs, withPort(undefined));
   const count = ports.last - ports.first + 1;
   const start = fnv1a64(name).low % count;
   for (let step = 0; step < count; step += 1) {
     const ofport = ports.first + ((start + step) % count);
-    const assignment = write(ofport);
+    const assignment = write(dirs, withPort(ofport));
     if (dirs.owners.link(name, dirs.ports, `${ofport}`) === "linked") return assignment;
   }
   throw new Failure("no-address", `Cannot give a port number: all ${count} are taken`);
+}
+
+/** Under the owner's name, over what it had. */
+function write(dirs: PoolDirs, assignment: Assignment): Assignment {
+  const name = ownerName(assignment.id);
+  dirs.owners.remove(beginning(name));
+  dirs.owners.create(beginning(name), formatAssignment(assignment));
+  dirs.owners.rename(beginning(name), name);
+  return assignment;
 }
 
 function linkAddress(dirs: PoolDirs, block: Dir, assignment: Assignment) {

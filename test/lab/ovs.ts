@@ -35,6 +35,8 @@ export interface Ovs {
   readonly appctl: (...args: readonly string[]) => string;
   /** Ends ovs-vswitchd as a crash would; its sockets' files stay. */
   readonly killSwitch: () => Promise<void>;
+  /** Ends ovs-vswitchd in order, and with it the devices that it made. */
+  readonly endSwitch: () => Promise<void>;
   /** Starts ovs-vswitchd again and waits until it has made the database's bridges. */
   readonly startSwitch: () => Promise<void>;
   /** Ends the daemons and removes the run directory. */
@@ -71,14 +73,15 @@ export async function startOvs(options: OvsOptions = {}): Promise<Ovs> {
     daemons.set(name, child);
     return child;
   };
-  const kill = async (name: string) => {
+  const end = async (name: string, ask: (child: ChildProcess) => void) => {
     const child = daemons.get(name);
     daemons.delete(name);
     if (child?.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const gone = once(child, "exit");
-    child.kill("SIGKILL");
+    ask(child);
     await gone;
   };
+  const kill = (name: string) => end(name, (child) => child.kill("SIGKILL"));
   const atExit = () => {
     for (const child of daemons.values()) child.kill("SIGKILL");
     rmSync(runDir, { recursive: true, force: true });
@@ -125,13 +128,16 @@ export async function startOvs(options: OvsOptions = {}): Promise<Ovs> {
       vsctl("set", "Open_vSwitch", ".", `external_ids:switch-pid=${pid}`);
     };
     await startSwitch();
+    const appctl = (...args: readonly string[]) =>
+      run("ovs-appctl", ["-t", file("ovs-vswitchd.ctl"), ...args]);
     return {
       runDir,
       netns,
       vsctl,
       ofctl: (...args) => run("ovs-ofctl", ["-O", "OpenFlow15", ...args]),
-      appctl: (...args) => run("ovs-appctl", ["-t", file("ovs-vswitchd.ctl"), ...args]),
+      appctl,
       killSwitch: () => kill("ovs-vswitchd"),
+      endSwitch: () => end("ovs-vswitchd", () => appctl("exit", "--cleanup")),
       startSwitch,
       stop,
     };

@@ -1,0 +1,31 @@
+/** What the switch's database says of one port. */
+import type { Deadline } from "../deadline.ts";
+import { listOf, type OperationResult, recordOf } from "../ovs/ovsdb-json.ts";
+import type { Host } from "./host.ts";
+import { selectPort } from "./rows.ts";
+
+/** A port's row in the switch's database. */
+export function readPort(host: Host, link: string, deadline: Deadline) {
+  const select = selectPort(host.config.ovs.bridge, link);
+  const results = host.database(deadline).transact(select, deadline);
+  const [bridge, port, wire] = results.map(({ rows }) => rows?.[0]);
+  return {
+    /** Whether there is a bridge at all. */
+    bridge: bridge !== undefined,
+    onBridge: listOf(bridge?.ports).some((one) => String(one) === String(port?._uuid)),
+    uuid: port?._uuid,
+    ids: recordOf(wire?.external_ids),
+    ...ofportOf(results),
+  };
+}
+
+/** What the last result, a select of an interface, says of its number. */
+export function ofportOf(results: readonly OperationResult[]) {
+  const row = results.at(-1)?.rows?.[0];
+  const [ofport] = listOf(row?.ofport);
+  const [error] = listOf(row?.error);
+  return {
+    ofport: typeof ofport === "number" ? ofport : undefined,
+    error: typeof error === "string" && error !== "" ? error : undefined,
+  };
+}
