@@ -113,19 +113,20 @@ export function restore(dirs: PoolDirs, assignment: Assignment): boolean {
 
 /**
  * Gives back what the attachment has; nothing if it has nothing. The owner's name goes last, so
- * that a release that is cut short is found and finished by the next.
+ * that a release that is cut short is found and finished by the next; and the address first:
+ * as long as that is linked, an ADD takes all of it for whole.
  */
 export function release(dirs: PoolDirs, id: AttachmentId): void {
   const name = ownerName(id);
   const assignment = find(dirs, id);
   if (assignment !== undefined) {
     const { ofport } = assignment;
-    if (ofport !== undefined) removeIfOf(dirs.ports, `${ofport}`, id);
     const folder = dirs.networks.open(assignment.network);
     const block = folder?.open(assignment.block);
     if (block !== undefined) removeIfOf(block, formatIp4(assignment.address), id);
     block?.close();
     folder?.close();
+    if (ofport !== undefined) removeIfOf(dirs.ports, `${ofport}`, id);
   }
   dirs.owners.remove(beginning(name));
   dirs.owners.remove(name);

@@ -7,6 +7,7 @@
 import { rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { codeOf } from "../lab/attach.ts";
 import { type Deed, deedsOf, dyingBefore } from "../lab/deeds.ts";
 import { factsOf } from "../lab/facts.ts";
 import { assertNothingLeft, assertSound } from "../lab/invariants.ts";
@@ -92,6 +93,33 @@ test("of a DEL", { timeout: 180_000 }, async () => {
     await wholeLife();
   });
   expect(faults).toEqual([]);
+});
+
+test("of an ADD or a DEL, and another ADD without a DEL before it", {
+  timeout: 180_000,
+}, async () => {
+  await succeed("ADD");
+  await succeed("DEL");
+  const added = await deedsOf(node, { command: "ADD", conf, container });
+  const deleted = await deedsOf(node, { command: "DEL", conf, container });
+  const ask = async () => {
+    // What is there still is refused, as it should be; what is not is made whole.
+    const code = codeOf(await cni("ADD"));
+    expect(code).toBeOneOf([0, 103, 105]);
+    if (code === 0) await assertSound([node], killed);
+    await succeed("DEL");
+    await assertNothingLeft([node], killed);
+  };
+  const faults = await atEach(added.deeds, async (deed) => {
+    await dieBefore("ADD", deed);
+    await ask();
+  });
+  const more = await atEach(deleted.deeds, async (deed) => {
+    await succeed("ADD");
+    await dieBefore("DEL", deed);
+    await ask();
+  });
+  expect([...faults, ...more]).toEqual([]);
 });
 
 test("of an ADD, at 100 random moments", { timeout: 180_000 }, async () => {
