@@ -1,11 +1,5 @@
-/** What the executable is as a plugin. */
+/** What the executable is as a plugin. Each verb is loaded when it is called. */
 import type { Commands, Io } from "../lib/cni/run.ts";
-import { add, type PluginWorld } from "../lib/plugin/add.ts";
-import { check } from "../lib/plugin/check.ts";
-import { del } from "../lib/plugin/del.ts";
-import { gc, ipamGc } from "../lib/plugin/gc.ts";
-import { ipamAdd, ipamCheck, ipamDel } from "../lib/plugin/ipam.ts";
-import { ipamStatus, status } from "../lib/plugin/status.ts";
 import type { Ffi } from "../lib/sys/ffi.ts";
 import { pluginWorld } from "./world.ts";
 
@@ -13,27 +7,33 @@ import { pluginWorld } from "./world.ts";
 const honoured = ["ips", "mac", "dns", "aliases"];
 
 /** The plugin that goes by the name the executable was called by. */
-export function pluginNamed(called: string, ffi: Ffi, io: Io, version: string): Commands {
-  const world = pluginWorld(ffi, io);
-  return called === "socketplane-ipam" ? ipam(world, version) : interfaces(world, version);
+export const pluginNamed = (called: string, ffi: Ffi, io: Io, version: string): Commands =>
+  called === "socketplane-ipam" ? addresses(ffi, io, version) : interfaces(ffi, io, version);
+
+function interfaces(ffi: Ffi, io: Io, version: string): Commands {
+  const world = () => pluginWorld(ffi, io);
+  return {
+    about: `SocketPlane ${version}: one flat network for containers on many machines`,
+    honours: () => honoured,
+    add: async (request) => (await import("../lib/plugin/add.ts")).add(world(), request),
+    check: async (request) => (await import("../lib/plugin/check.ts")).check(world(), request),
+    del: async (request) => (await import("../lib/plugin/del.ts")).del(world(), request),
+    gc: async (request) => (await import("../lib/plugin/gc.ts")).gc(world(), request),
+    status: async (request) => (await import("../lib/plugin/status.ts")).status(world(), request),
+  };
 }
 
-const interfaces = (world: PluginWorld, version: string): Commands => ({
-  about: `SocketPlane ${version}: one flat network for containers on many machines`,
-  honours: () => honoured,
-  add: (request) => add(world, request),
-  check: (request) => check(world, request),
-  del: (request) => del(world, request),
-  gc: (request) => gc(world, request),
-  status: (request) => status(world, request),
-});
-
-const ipam = (world: PluginWorld, version: string): Commands => ({
-  about: `SocketPlane ${version}: cluster-wide addresses, under any interface plugin`,
-  honours: () => honoured,
-  add: (request) => ipamAdd(world, request),
-  check: (request) => ipamCheck(world, request),
-  del: (request) => ipamDel(world, request),
-  gc: (request) => ipamGc(world, request),
-  status: (request) => ipamStatus(world, request),
-});
+function addresses(ffi: Ffi, io: Io, version: string): Commands {
+  const world = () => pluginWorld(ffi, io);
+  const ipam = () => import("../lib/plugin/ipam.ts");
+  return {
+    about: `SocketPlane ${version}: cluster-wide addresses, under any interface plugin`,
+    honours: () => honoured,
+    add: async (request) => (await ipam()).ipamAdd(world(), request),
+    check: async (request) => (await ipam()).ipamCheck(world(), request),
+    del: async (request) => (await ipam()).ipamDel(world(), request),
+    gc: async (request) => (await import("../lib/plugin/gc.ts")).ipamGc(world(), request),
+    status: async (request) =>
+      (await import("../lib/plugin/status.ts")).ipamStatus(world(), request),
+  };
+}

@@ -59,12 +59,17 @@ export class Failure extends Error {
     this.code = extras.code ?? failures[kind].code;
   }
 
-  /** One failure out of several faults: the first one gives the state, all are in the details. */
+  /**
+   * One failure out of several faults: the first one gives the state, all are in the details; of a
+   * single one, what to do about it.
+   */
   static join(kind: FailureKind, message: string, faults: readonly unknown[]): Failure {
+    const [first] = faults;
     const reasons = faults.map(reasonOf);
+    const advice = first instanceof Failure ? first.details : undefined;
     return new Failure(kind, `${message}: ${reasons[0] ?? "no reason was given"}`, {
-      details: reasons.length > 1 ? reasons.join("\n") : undefined,
-      cause: faults[0],
+      details: reasons.length > 1 ? reasons.join("\n") : advice,
+      cause: first,
     });
   }
 }

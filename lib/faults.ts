@@ -68,7 +68,8 @@ function reader(
   for (const key of keys === undefined ? [] : Object.keys(object)) {
     if (keys?.includes(key)) continue;
     const near = nearest(key, keys ?? []);
-    fault(key, `is not a known key${near === undefined ? "" : `: did you mean "${near}"?`}`);
+    const known = () => `known are ${keys?.map((one) => `"${one}"`).join(", ")}`;
+    fault(key, `is not a known key: ${near === undefined ? known() : `did you mean "${near}"?`}`);
   }
 
   const read = <T>(key: string, kind: string, is: (value: unknown) => value is T) => {
@@ -145,16 +146,21 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return ranked[0]?.candidate;
 }
 
+/** Letters changed, missing, too many, or swapped with their neighbour. */
 function editDistance(a: string, b: string): number {
   const left = a.toLowerCase();
   const right = b.toLowerCase();
-  let row = Array.from({ length: right.length + 1 }, (_, index) => index);
+  let before: readonly number[] = [];
+  let row: readonly number[] = Array.from({ length: right.length + 1 }, (_, index) => index);
   for (let i = 1; i <= left.length; i += 1) {
     const next = [i];
     for (let j = 1; j <= right.length; j += 1) {
-      const swap = (row[j - 1] ?? 0) + (left[i - 1] === right[j - 1] ? 0 : 1);
-      next.push(Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+      const change = (row[j - 1] ?? 0) + (left[i - 1] === right[j - 1] ? 0 : 1);
+      const swapped = left[i - 1] === right[j - 2] && left[i - 2] === right[j - 1];
+      const swap = swapped ? (before[j - 2] ?? 0) + 1 : change;
+      next.push(Math.min(change, swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
     }
+    before = row;
     row = next;
   }
   return row[right.length] ?? 0;

@@ -6,6 +6,8 @@
  */
 import { type Deadline, deadlineIn } from "../deadline.ts";
 import { Failure } from "../errors.ts";
+import type { AttachmentId } from "../ipam/assignment.ts";
+import type { HeldNetwork } from "../ipam/held.ts";
 import type { Mac } from "../net/mac.ts";
 import { attachmentCookie, only } from "../overlay/cookies.ts";
 import { attachmentFlows } from "../overlay/pipeline.ts";
@@ -14,7 +16,9 @@ import type { Pending } from "../ovs/switch.ts";
 import { refusedWith } from "../sys/errno.ts";
 import type { Links, Netns } from "../sys/kernel.ts";
 import type { Undo } from "../undo.ts";
+import { ensureGateway, isComplete } from "./gateway.ts";
 import type { Host } from "./host.ts";
+import { outerName } from "./names.ts";
 import {
   type AttachmentPlan,
   addRoute,
@@ -37,18 +41,22 @@ export interface Connected {
   readonly defaultRoutes: readonly WantedRoute[];
 }
 
-export function connect(
+export async function connect(
   host: Host,
   plan: AttachmentPlan,
-  place: { readonly netns: Netns; readonly defaultRoute: DefaultRoute },
+  place: {
+    readonly netns: Netns;
+    readonly defaultRoute: DefaultRoute;
+    readonly held: HeldNetwork;
+  },
   undo: Undo,
   deadline: Deadline,
-): Connected {
+): Promise<Connected> {
   const { ofport } = plan.assignment;
   if (ofport === undefined) throw new Error("an attachment without a port number");
   const { bridge } = host.config.ovs;
   // Shared: a full synchronisation waits for what is under way here, and the other way round.
-  const unlock = host.run.lock("switch.lock", "shared", deadline);
+  let unlock = host.run.lock("switch.lock", "shared", deadline);
   try {
     createLinks(host, plan, place.netns);
     undo.add("remove the links", () => host.startDeleting(plan.outer)?.finish(cleanUp(host)));
@@ -58,6 +66,13 @@ export function connect(
     const added = database.send(insert, deadline);
     undo.add("remove the port", () => removePort(host, plan.outer, ofport, cleanUp(host)));
     const ready = database.send(awaitOfport(plan.outer, deadline.left()), deadline);
+
+    // The switch is at work: time to look whether it, and the firewall, have all of the network.
+    if (!isComplete(host, place.held, deadline)) {
+      unlock();
+      await ensureGateway(host, place.held, undefined, deadline);
+      unlock = host.run.lock("switch.lock", "shared", deadline);
+    }
 
     const flows = host.flows(deadline);
     const changes = attachmentFlows(portOf(plan, ofport));
@@ -95,19 +110,23 @@ function createLinks(host: Host, plan: AttachmentPlan, netns: Netns): void {
     host.links().apply([createPair(plan, netns)]);
   } catch (fault) {
     if (!refusedWith(fault, "EEXIST")) throw fault;
-    const ours = host.links().get(plan.outer) !== undefined;
-    const state = ours
-      ? "the attachment is already there"
-      : "the container has an interface of that name";
+    refuseAttached(host, plan.assignment.id, netns);
     throw new Failure(
       "attachment-exists",
-      `Cannot create interface "${plan.inner}" in ${netns.path}: ${state}`,
-      {
-        details: ours ? "Call DEL for it first." : "Give another CNI_IFNAME.",
-        cause: fault,
-      },
+      `Cannot create interface "${plan.inner}" in ${netns.path}: the container has one of that name already`,
+      { details: "Give another CNI_IFNAME.", cause: fault },
     );
   }
+}
+
+/** Throws Failure "attachment-exists" if the attachment has its link already. */
+export function refuseAttached(host: Host, id: AttachmentId, netns: Netns): void {
+  if (host.links().get(outerName(id)) === undefined) return;
+  throw new Failure(
+    "attachment-exists",
+    `Cannot create interface "${id.ifname}" in ${netns.path}: container ${id.containerId} is attached by it already`,
+    { details: "Call DEL for it first." },
+  );
 }
 
 function setUpInner(

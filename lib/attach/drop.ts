@@ -2,7 +2,13 @@
 import type { Deadline } from "../deadline.ts";
 import type { Dir } from "../dir.ts";
 import { Failure } from "../errors.ts";
-import { type Assignment, blockName, type HeldBlock, parseBlockName } from "../ipam/assignment.ts";
+import {
+  type Assignment,
+  blockName,
+  type HeldBlock,
+  parseBlockName,
+  sameAttachment,
+} from "../ipam/assignment.ts";
 import { dropCache, underLock } from "../ipam/held.ts";
 import { releaseLeases } from "../ipam/leases.ts";
 import type { Network } from "../ipam/network.ts";
@@ -48,11 +54,13 @@ function freeBlocks(
 ): void {
   const { dirs } = host.ipam;
   const { folder, blocks } = held;
+  // The node's own may be begun and no more, by an ADD that was killed.
+  const ownId = gatewayAttachment(network.name);
   const users = listAssignments(dirs).filter(
-    (one) => one.network === network.name && one.address !== own?.address,
+    (one) => one.network === network.name && !sameAttachment(one.id, ownId),
   );
   if (users.length > 0) throw inUse(network, users);
-  if (own !== undefined) release(dirs, own.id);
+  release(dirs, ownId);
   const busy = blocks.some((block) => folder.removeDir(blockName(block)) === "not-empty");
   if (!busy) return;
   for (const block of blocks) folder.make(blockName(block)).close();

@@ -14,7 +14,7 @@ import { find, release } from "../ipam/pool.ts";
 import type { Ip4 } from "../net/ip4.ts";
 import { ip6Of, linkLocal, macOfIp4 } from "../net/mac.ts";
 import { networkCookie, only } from "../overlay/cookies.ts";
-import { networkFlows } from "../overlay/pipeline.ts";
+import { countNetworkFlows, networkFlows } from "../overlay/pipeline.ts";
 import type { Flow } from "../ovs/flow.ts";
 import { recordOf } from "../ovs/ovsdb-json.ts";
 import type { Change, Link, LinkAddress } from "../sys/kernel.ts";
@@ -60,29 +60,37 @@ export async function ensureGateway(
   }
 }
 
-/** Takes the network off this node: port, firewall, flows and the node's own address. */
-export async function removeGateway(
-  host: Host,
-  network: Network,
-  deadline: Deadline,
-): Promise<void> {
-  const unlock = host.run.lock("switch.lock", "exclusive", deadline);
-  try {
-    const link = gatewayLinkName(network.name);
-    const { uuid } = readPort(host, link, deadline);
-    if (uuid !== undefined) {
-      host
-        .flows(deadline)
-        .stage([{ do: "delete", cookies: only(networkCookie(network.vni)) }], deadline)
-        .commit(deadline);
-      const remove = removeRow(host.config.ovs.bridge, uuid);
-      host.database(deadline).transact([remove], deadline);
-    }
-    (await host.filter()).remove(filterNetwork(network));
-    release(host.ipam.dirs, gatewayAttachment(network.name));
-  } finally {
-    unlock();
+/**
+ * The MTU of a network that stands on this node, as far as its link and its own address tell, which
+ * is what must be known before an address is given; the rest is for `isComplete`.
+ */
+export function standingMtu(host: Host, network: Network): number | undefined {
+  const link = host.links().get(gatewayLinkName(network.name));
+  const own = find(host.ipam.dirs, gatewayAttachment(network.name));
+  return link?.up && own !== undefined ? link.mtu : undefined;
+}
+
+/** Whether firewall and switch have all of a network that stands. */
+export const isComplete = (host: Host, held: HeldNetwork, deadline: Deadline): boolean =>
+  stateOfFlows(host, held, deadline) === "complete";
+
+/**
+ * Takes the network off this node: port, firewall, flows and the node's own address. The caller
+ * holds the switch's lock exclusively.
+ */
+export function removeGateway(host: Host, network: Network, deadline: Deadline): void {
+  const link = gatewayLinkName(network.name);
+  const { uuid } = readPort(host, link, deadline);
+  if (uuid !== undefined) {
+    host
+      .flows(deadline)
+      .stage([{ do: "delete", cookies: only(networkCookie(network.vni)) }], deadline)
+      .commit(deadline);
+    const remove = removeRow(host.config.ovs.bridge, uuid);
+    host.database(deadline).transact([remove], deadline);
   }
+  host.filter().remove(filterNetwork(network));
+  release(host.ipam.dirs, gatewayAttachment(network.name));
 }
 
 type Found =
@@ -91,11 +99,9 @@ type Found =
 
 /** What there is of the network on this node; "forgotten" where it has to be made from the ground. */
 function lookAt(host: Host, held: HeldNetwork, deadline: Deadline): Found {
-  const link = host.links().get(gatewayLinkName(held.stored.network.name));
-  const state = link?.up ? stateOfFlows(host, held, deadline) : "forgotten";
-  return link === undefined || state === "forgotten"
-    ? { state: "forgotten" }
-    : { state, mtu: link.mtu };
+  const mtu = standingMtu(host, held.stored.network);
+  const state = mtu === undefined ? "forgotten" : stateOfFlows(host, held, deadline);
+  return mtu === undefined || state === "forgotten" ? { state: "forgotten" } : { state, mtu };
 }
 
 /**
@@ -109,10 +115,10 @@ function stateOfFlows(
 ): "complete" | "behind" | "forgotten" {
   const { network } = held.stored;
   if (!host.isFiltered(gatewayLinkName(network.name))) return "forgotten";
-  const wanted = flowsOf(host, held);
-  if (wanted === undefined) return "forgotten";
+  const leases = held.blocks.map(({ prefix }) => prefix);
+  const wanted = countNetworkFlows({ subnet6: network.subnet6, leases });
   const { flows } = host.flows(deadline).aggregate(only(networkCookie(network.vni)), deadline);
-  return flows === wanted.length ? "complete" : flows > 0 ? "behind" : "forgotten";
+  return flows === wanted ? "complete" : flows > 0 ? "behind" : "forgotten";
 }
 
 function replaceFlows(host: Host, held: HeldNetwork, deadline: Deadline): void {

@@ -6,6 +6,7 @@ import type { NodeIpam } from "../ipam/held.ts";
 import type { Log } from "../log.ts";
 import type { NodeConfig } from "../node-config.ts";
 import type { Database, Flows } from "../ovs/switch.ts";
+import { refusedWith } from "../sys/errno.ts";
 import type { Kernel, Links } from "../sys/kernel.ts";
 import type { Filter } from "../sys/nft.ts";
 
@@ -77,8 +78,8 @@ export function openHost(
       opened.push(filter);
       return filter;
     },
-    database: once(reaching(`${runDir}/db.sock`, drivers.openDatabase)),
-    flows: once(reaching(`${runDir}/${bridge}.mgmt`, drivers.openFlows)),
+    database: once(reaching("ovsdb-server", `${runDir}/db.sock`, drivers.openDatabase)),
+    flows: once(reaching("ovs-vswitchd", `${runDir}/${bridge}.mgmt`, drivers.openFlows)),
     close: () => {
       for (const one of opened.splice(0)) one.close();
     },
@@ -86,15 +87,21 @@ export function openHost(
 }
 
 /** vswitchd's socket files stay behind when it goes, so only connecting tells. */
-function reaching<T>(path: string, open: (path: string, deadline: Deadline) => T) {
+function reaching<T>(daemon: string, path: string, open: (path: string, deadline: Deadline) => T) {
   return (deadline: Deadline): T => {
     try {
       return open(path, deadline);
     } catch (fault) {
-      throw new Failure("try-again", `Cannot reach Open vSwitch: ${reasonOf(fault)}`, {
-        details: `Start it (systemctl start openvswitch-switch), or say where its sockets are: "ovs.runDir" in node.json. Tried: ${path}`,
+      throw new Failure("try-again", `Cannot reach ${daemon} at ${path}: ${stateOf(fault)}`, {
+        details: `Start Open vSwitch (systemctl start openvswitch-switch), or say where its sockets are: "ovs.runDir" in node.json.`,
         cause: fault,
       });
     }
   };
+}
+
+function stateOf(fault: unknown): string {
+  if (refusedWith(fault, "ENOENT")) return "there is no such socket";
+  if (refusedWith(fault, "ECONNREFUSED")) return "nobody listens there";
+  return reasonOf(fault);
 }

@@ -42,12 +42,20 @@ export function loadNodeConfig(
   chosen: string | undefined,
   configured: string | undefined,
 ): NodeConfig {
-  const named = chosen ?? (world.env.SOCKETPLANE_CONFIG || undefined) ?? configured;
+  const inEnv = world.env.SOCKETPLANE_CONFIG || undefined;
+  const named = chosen ?? inEnv ?? configured;
   const path = named ?? defaultNodeConfigPath;
   const text = world.readFile(path);
   if (text !== undefined) return parseNodeConfig(text, path);
   if (named === undefined) return defaultNodeConfig();
-  throw new Failure("invalid-config", `Cannot read node configuration ${path}: there is none`);
+  const namedBy = chosen
+    ? "--config"
+    : inEnv
+      ? "SOCKETPLANE_CONFIG"
+      : '"nodeConfig" in the CNI configuration';
+  throw new Failure("invalid-config", `Cannot read node configuration ${path}: there is none`, {
+    details: `${namedBy} names it. Without that, ${defaultNodeConfigPath} is read if it is there.`,
+  });
 }
 
 /** Opens the node. Nothing is connected to yet: switch and store are reached when first needed. */
@@ -55,9 +63,9 @@ export function openNode(world: World, config: NodeConfig): Host {
   const log = world.log(levelOf(world, config));
   const run = world.makeDir(config.runDir);
   const dirs: PoolDirs = {
-    networks: run.make("networks"),
-    owners: run.make("owners"),
-    ports: run.make("ports"),
+    networks: run.open("networks") ?? run.make("networks"),
+    owners: run.open("owners") ?? run.make("owners"),
+    ports: run.open("ports") ?? run.make("ports"),
   };
   startAfresh(world, run, dirs);
   let opened: Promise<Registry> | undefined;

@@ -8,21 +8,14 @@
 import type { Deadline } from "../deadline.ts";
 import type { Dir } from "../dir.ts";
 import { Failure } from "../errors.ts";
-import { collectFaults } from "../faults.ts";
+import { isObject, parseJson } from "../json.ts";
 import type { Log } from "../log.ts";
 import { formatIp4, type Ip4 } from "../net/ip4.ts";
+import type { Ip6 } from "../net/ip6.ts";
 import { formatPrefix4 } from "../net/prefix.ts";
-import type { Revision } from "../store/store.ts";
 import { type Assignment, blockName, type HeldBlock, parseBlockName } from "./assignment.ts";
 import { claimBlock, type RegisteredNode, readLeases, registerNode } from "./leases.ts";
-import {
-  describe,
-  matches,
-  type Network,
-  type NetworkSpec,
-  parseNetwork,
-  usable,
-} from "./network.ts";
+import { matches, type Network, type NetworkSpec, usable } from "./network.ts";
 import { ensureNetwork, type Registry, readNetwork, type StoredNetwork } from "./networks.ts";
 import { assign, type PoolDirs, type Want } from "./pool.ts";
 
@@ -227,43 +220,27 @@ function takenBy(wish: Wish, network: string, by: { containerId: string } | unde
   );
 }
 
+/** What another version wrote is not read. */
+const cacheVersion = 1;
+
 function writeCache(folder: Dir, held: HeldNetwork): void {
-  const { stored, node, blocks, readAt } = held;
-  folder.replace(
-    cacheName,
-    JSON.stringify({
-      network: describe(stored.network),
-      revision: stored.revision,
-      node,
-      blocks: blocks.map(blockName),
-      readAt,
-    }),
+  const text = JSON.stringify({ version: cacheVersion, held }, (_key, value) =>
+    typeof value === "bigint" ? `0x${value.toString(16)}` : value,
   );
+  folder.replace(cacheName, text);
 }
 
-/** Undefined where there is none, or one that another version wrote. */
+/**
+ * As it was written, without a second look at each field: every ADD reads it, and in this folder
+ * none but us can write. Undefined where there is none.
+ */
 function readCache(folder: Dir): HeldNetwork | undefined {
-  const text = folder.read(cacheName);
-  if (text === undefined) return undefined;
-  try {
-    const cache = collectFaults().object(JSON.parse(text), "");
-    const revision = cache.integer("revision", 1, Number.MAX_SAFE_INTEGER);
-    const name = cache.inner("node")?.text("name");
-    const created = cache.inner("node")?.integer("createRevision", 1, Number.MAX_SAFE_INTEGER);
-    const blocks = cache.list("blocks")?.map((block) => parseBlockName(String(block)));
-    const readAt = Number(cache.raw("readAt"));
-    if (revision === undefined || name === undefined || created === undefined) return undefined;
-    if (blocks === undefined || !Number.isFinite(readAt)) return undefined;
-    return {
-      stored: {
-        network: parseNetwork(cache.raw("network"), cacheName),
-        revision: revision as Revision,
-      },
-      node: { name, createRevision: created as Revision },
-      blocks: blocks.filter((block) => block !== undefined),
-      readAt,
-    };
-  } catch {
-    return undefined;
-  }
+  const json = parseJson(folder.read(cacheName) ?? "");
+  if (!isObject(json) || json.version !== cacheVersion || !isObject(json.held)) return undefined;
+  const held = json.held as unknown as HeldNetwork;
+  const { subnet6 } = held.stored.network;
+  if (subnet6 === undefined) return held;
+  const base = BigInt(subnet6.base) as Ip6;
+  const network = { ...held.stored.network, subnet6: { ...subnet6, base } };
+  return { ...held, stored: { ...held.stored, network } };
 }

@@ -43,6 +43,12 @@ export function parsePrefix4(text: string): Prefix4 | undefined {
   return prefix.base === cidr.address ? prefix : undefined;
 }
 
+/** The prefix that was meant by one with host bits, for messages: 10.2.0.0/16 by 10.2.0.1/16. */
+export function meantPrefix4(text: string): string | undefined {
+  const cidr = parseCidr4(text);
+  return cidr && formatPrefix4(prefix4Of(cidr.address, cidr.length));
+}
+
 /** An IPv6 address and a length, any address of the prefix. */
 export function parseCidr6(text: string): Cidr6 | undefined {
   const found = cidrText.exec(text);

@@ -131,6 +131,10 @@ export function networkFlows(network: SwitchNetwork): readonly Flow[] {
   ];
 }
 
+/** How many flows `networkFlows` gives: what every ADD compares with, without making them. */
+export const countNetworkFlows = (network: Pick<SwitchNetwork, "subnet6" | "leases">): number =>
+  3 + (network.subnet6 === undefined ? 1 : 3) + network.leases.length;
+
 /** The requests whose destination is computed from the target, in all address families in use. */
 function neighbourTargets(network: SwitchNetwork): readonly {
   readonly match: Match;

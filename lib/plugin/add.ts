@@ -1,6 +1,6 @@
 /** ADD of the interface plugin. See config.ts for the folder's note. */
-import { connect } from "../attach/connect.ts";
-import { ensureGateway } from "../attach/gateway.ts";
+import { connect, refuseAttached } from "../attach/connect.ts";
+import { ensureGateway, standingMtu } from "../attach/gateway.ts";
 import type { Host } from "../attach/host.ts";
 import {
   commandDeadline,
@@ -19,6 +19,7 @@ import { type Assigned, assignAddress, type HeldNetwork, holdNetwork } from "../
 import { type Network, usable } from "../ipam/network.ts";
 import { release } from "../ipam/pool.ts";
 import type { Ip4 } from "../net/ip4.ts";
+import type { Netns } from "../sys/kernel.ts";
 import { type Undo, withUndo } from "../undo.ts";
 import { attachmentOf, foreignAddress, refuseOtherMac, wantedAddress } from "./address.ts";
 import { type PluginConfig, parsePluginConfig } from "./config.ts";
@@ -38,12 +39,12 @@ export async function add(world: PluginWorld, request: AddRequest): Promise<Resu
       const wanted = { name: config.network, spec: config.spec };
       const held = await holdNetwork(host.ipam, wanted, deadline);
       const source = config.foreignIpam === undefined ? ownAddress : delegatedAddress;
-      const got = await source({ world, host, config, request, held, undo, deadline });
+      const got = await source({ world, host, config, request, netns, held, undo, deadline });
       const { network } = got.held.stored;
       const link = { mtu: got.mtu, boot: host.kernel.bootId() };
       const plan = planAttachment(network, got.assignment, link, got.routes);
-      const place = { netns, defaultRoute: config.defaultRoute };
-      const connected = connect(host, plan, place, undo, deadline);
+      const place = { netns, defaultRoute: config.defaultRoute, held: got.held };
+      const connected = await connect(host, plan, place, undo, deadline);
       return resultOf(plan, connected, {
         netns: request.netns,
         previous: request.prevResult,
@@ -61,6 +62,7 @@ interface Adding {
   readonly host: Host;
   readonly config: PluginConfig;
   readonly request: AddRequest;
+  readonly netns: Netns;
   readonly held: HeldNetwork;
   readonly undo: Undo;
   readonly deadline: Deadline;
@@ -75,14 +77,18 @@ interface Obtained extends Assigned {
 async function ownAddress(adding: Adding): Promise<Obtained> {
   const { world, host, config, request, held, deadline } = adding;
   const wanted = wantedAddress(held.stored.network, request.requested);
-  const { mtu } = await ensureGateway(host, held, undefined, deadline);
+  const standing = standingMtu(host, held.stored.network);
+  const mtu = standing ?? (await ensureGateway(host, held, undefined, deadline)).mtu;
   const assigned = await assign(adding, wanted);
   return { ...assigned, mtu, routes: config.routes, dns: dnsOf(world, config, request.config) };
 }
 
 async function delegatedAddress(adding: Adding): Promise<Obtained> {
-  const { world, host, request, held, undo, deadline } = adding;
+  const { world, host, request, netns, held, undo, deadline } = adding;
   const { network } = held.stored;
+  // The delegate knows nothing of links: what it is asked twice it may refuse, and the DEL that
+  // follows on that would give away the address of a container that lives.
+  refuseAttached(host, attachmentOf(request), netns);
   // A foreign plugin doesn't know of the node's own address: it is kept out of its way.
   const { mtu } = await ensureGateway(host, held, usable(network.subnet).last, deadline);
   const result = await delegateAdd(world, request, deadline);
@@ -101,8 +107,6 @@ async function assign(adding: Adding, address: Ip4 | undefined): Promise<Assigne
   const assigned = await assignAddress(host.ipam, held, wish, deadline);
   if (assigned.made) undo.add("give the address back", () => release(host.ipam.dirs, id));
   refuseOtherMac(request.requested, assigned.assignment.address);
-  // A block was claimed: the switch must know it before its first container speaks.
-  if (assigned.held !== held) await ensureGateway(host, assigned.held, undefined, deadline);
   return assigned;
 }
 

@@ -25,17 +25,25 @@ export const attachmentOf = (request: {
  * what can't be honoured: two addresses, an IPv6 address that doesn't end in the IPv4 one.
  */
 export function wantedAddress(network: Network, requested: Requested): Ip4 | undefined {
-  const ip4 = requested.ips.filter((ip) => ip.family === 4);
-  const ip6 = requested.ips.filter((ip) => ip.family === 6);
-  if (requested.cidr !== undefined) refuse("SOCKETPLANE_CIDR", formatIp4(requested.cidr.address));
-  const [wanted, second] = ip4;
-  if (second !== undefined)
-    refuse("ips", `${formatIp4(second.address)}: one IPv4 address is given`);
-  for (const { address } of ip6) {
-    const { subnet6 } = network;
-    const ours = wanted && subnet6 && ip6Of(subnet6, wanted.address);
+  const { cidr, ips } = requested;
+  if (cidr !== undefined) {
+    refuse("SOCKETPLANE_CIDR", formatIp4(cidr.address), "ask for an address by IP");
+  }
+  const [wanted, second] = ips.filter((ip) => ip.family === 4);
+  if (second !== undefined) {
+    refuse("ips", formatIp4(second.address), "an interface has one IPv4 address");
+  }
+  for (const { address } of ips.filter((ip) => ip.family === 6)) {
+    if (wanted === undefined) {
+      refuse("ips", formatIp6(address), "it ends in the IPv4 address, which must be asked for too");
+    }
+    if (network.subnet6 === undefined) {
+      refuse("ips", formatIp6(address), `network "${network.name}" has no IPv6 subnet`);
+    }
+    const ours = ip6Of(network.subnet6, wanted.address);
     if (ours !== address) {
-      refuse("ips", `${formatIp6(address)}: an IPv6 address ends in the IPv4 address asked for`);
+      const asked = formatIp4(wanted.address);
+      refuse("ips", formatIp6(address), `with ${asked} goes ${formatIp6(ours)}`);
     }
   }
   return wanted?.address;
@@ -45,14 +53,19 @@ export function wantedAddress(network: Network, requested: Requested): Ip4 | und
 export function refuseOtherMac(requested: Requested, address: Ip4): void {
   const { mac } = requested;
   if (mac === undefined || mac === macOfIp4(address)) return;
-  refuse("mac", `${formatMac(mac)}: ${formatIp4(address)} has ${formatMac(macOfIp4(address))}`);
+  const state = `the MAC of ${formatIp4(address)} is ${formatMac(macOfIp4(address))}`;
+  refuse("mac", formatMac(mac), state);
 }
 
-function refuse(key: string, value: string): never {
-  throw new Failure("unsupported-field", `Cannot honour "${key}": ${value}`);
+/** The specification wants the key and the value to be named. */
+function refuse(key: string, value: string, state: string): never {
+  throw new Failure("unsupported-field", `Cannot honour "${key}" ${value}: ${state}`);
 }
 
-/** The address that a foreign IPAM plugin assigned; it must be one of the network's. */
+/**
+ * The address that a foreign IPAM plugin assigned; it must be one of the network's. Its prefix
+ * length and gateway are the network's, whatever the plugin takes them to be.
+ */
 export function foreignAddress(network: Network, result: Result, request: AddRequest): Ip4 {
   const ip4 = result.ips.filter((ip) => ip.family === 4);
   const [only, second] = ip4;
@@ -66,6 +79,13 @@ export function foreignAddress(network: Network, result: Result, request: AddReq
   if (second !== undefined) throw say("there is more than one IPv4 address");
   if (!contains4(network.subnet, only.address)) {
     throw say(`${formatIp4(only.address)} is not in ${subnet}`);
+  }
+  const { subnet6 } = network;
+  const own6 = subnet6 === undefined ? undefined : ip6Of(subnet6, only.address);
+  for (const ip of result.ips) {
+    if (ip.family === 4 || ip.address === own6) continue;
+    const goes = own6 === undefined ? "no IPv6 address" : formatIp6(own6);
+    throw say(`${formatIp6(ip.address)}, but with ${formatIp4(only.address)} goes ${goes}`);
   }
   return only.address;
 }

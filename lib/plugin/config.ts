@@ -11,25 +11,22 @@ import type { DefaultRoute } from "../attach/connect.ts";
 import type { WantedRoute } from "../attach/plan.ts";
 import type { Config } from "../cni/config.ts";
 import { collectFaults, type Faults, nearest, type Reader } from "../faults.ts";
+import { maxVni, type NetworkSpec, parseNetworkName, parseRange } from "../ipam/network.ts";
+import { isObject } from "../json.ts";
+import { parseIp4 } from "../net/ip4.ts";
+import { parseIp6 } from "../net/ip6.ts";
 import {
-  maxVni,
-  type NetworkSpec,
-  parseNetworkName,
-  parseRange,
-  type Range,
-} from "../ipam/network.ts";
-import { type Ip4, parseIp4 } from "../net/ip4.ts";
-import { type Ip6, parseIp6 } from "../net/ip6.ts";
-import {
-  last4,
+  formatPrefix4,
   type Prefix4,
-  type Prefix6,
-  parsePrefix4,
+  parseCidr4,
+  parseCidr6,
   parsePrefix6,
   prefix4Of,
+  prefix6Of,
 } from "../net/prefix.ts";
+import { type Ranges, readEnds, readSets, subnetAt } from "./ranges.ts";
 
-/** The types whose work is done in this process. */
+/** The IPAM plugin whose work is done in this process. */
 export const ownIpam = "socketplane-ipam";
 
 export interface PluginConfig {
@@ -102,13 +99,15 @@ export function parsePluginConfig(config: Config): PluginConfig {
   const foreignIpam = foreignIpamOf(config);
   const inner = foreignIpam === undefined ? at.inner("ipam") : undefined;
   if (inner !== undefined) refuseSlips(inner, config.ipam?.raw ?? {}, ipamKeys);
-  if (at.has("ipam") && config.ipam?.type === undefined) at.fault("ipam", 'has no "type"');
-  const from = inner === undefined ? [at] : [at, inner];
-  const network = networkOf(from, config.name, faults);
+  if (inner?.ok && config.ipam?.type === undefined) {
+    at.fault("ipam", `has no "type": give one, as "${ownIpam}", or leave "ipam" out`);
+  }
+  const from = [{ at, where: "" }, ...(inner === undefined ? [] : [{ at: inner, where: "ipam." }])];
+  const network = networkOf(from, config, faults);
   const defaultRoute = at.flag("defaultRoute");
   const parsed: PluginConfig = {
     ...network,
-    nodeConfig: at.text("nodeConfig") ?? inner?.text("nodeConfig"),
+    nodeConfig: nodeConfigAt(at) ?? (inner && nodeConfigAt(inner)),
     defaultRoute: defaultRoute === undefined ? "if absent" : defaultRoute ? "set" : "none",
     routes: inner === undefined ? [] : routesOf(inner, faults),
     resolvConf: inner?.text("resolvConf"),
@@ -125,8 +124,8 @@ export function parseIpamConfig(config: Config): PluginConfig {
   if (inner === undefined) faults.add('"ipam" is missing');
   else refuseSlips(inner, config.ipam?.raw ?? {}, ipamKeys);
   const parsed: PluginConfig = {
-    ...networkOf(inner === undefined ? [] : [inner], config.name, faults),
-    nodeConfig: inner?.text("nodeConfig"),
+    ...networkOf(inner === undefined ? [] : [{ at: inner, where: "ipam." }], config, faults),
+    nodeConfig: inner && nodeConfigAt(inner),
     defaultRoute: "none",
     routes: inner === undefined ? [] : routesOf(inner, faults),
     resolvConf: inner?.text("resolvConf"),
@@ -135,6 +134,10 @@ export function parseIpamConfig(config: Config): PluginConfig {
   faults.settle("invalid-config", `Cannot use network configuration "${config.name}"`);
   return parsed;
 }
+
+/** A plugin's working directory is the runtime's: a relative path would mean nothing. */
+const nodeConfigAt = (at: Reader): string | undefined =>
+  at.parsed("nodeConfig", "an absolute path", (text) => (text.startsWith("/") ? text : undefined));
 
 /** Where the configuration says that node.json is; faults in it are none of DEL's business. */
 export function nodeConfigOf(config: Config): string | undefined {
@@ -146,111 +149,70 @@ export function nodeConfigOf(config: Config): string | undefined {
 export const foreignIpamOf = ({ ipam }: Config): string | undefined =>
   ipam?.type === ownIpam ? undefined : ipam?.type;
 
-/** A key may stand beside `ipam` or in it; the first reader that has it counts. */
-function networkOf(from: readonly Reader[], name: string, faults: Faults) {
+/** A part of the configuration that may hold a network's keys. */
+interface Source {
+  readonly at: Reader;
+  /** Its place, for messages: "", or "ipam.". */
+  readonly where: string;
+}
+
+/** A key may stand beside `ipam` or in it; the first source that has it counts. */
+function networkOf(from: readonly Source[], config: Config, faults: Faults) {
   const first = <T>(read: (at: Reader) => T | undefined): T | undefined => {
-    for (const at of from) {
+    for (const { at } of from) {
       const value = read(at);
       if (value !== undefined) return value;
     }
     return undefined;
   };
-  const network = first((at) => at.parsed("network", "a network name", parseNetworkName)) ?? name;
+  const network =
+    first((at) => at.parsed("network", "a network name", parseNetworkName)) ?? config.name;
   if (parseNetworkName(network) === undefined) {
     faults.add(`"name" ${network} is too long for a network's: give "network"`);
   }
-  const ranges = rangesOf(from, faults);
-  const subnet = first((at) => at.parsed("subnet", "an IPv4 prefix", subnetOf)) ?? ranges.subnet;
+  const subnet = first((at) => subnetAt(at, "subnet"));
+  const ranges = rangesOf(from, config, faults);
+  if (subnet !== undefined && ranges.subnet !== undefined && !same(subnet, ranges.subnet)) {
+    faults.add(
+      `"subnet" ${formatPrefix4(subnet)} and ${formatPrefix4(ranges.subnet)} of the ranges are not the same`,
+    );
+  }
   const settings = {
-    name: network,
     subnet6: first((at) => at.parsed("subnet6", "an IPv6 prefix", parsePrefix6)) ?? ranges.subnet6,
     gateway: first((at) => at.parsed("gateway", "an IPv4 address", parseIp4)) ?? ranges.gateway,
-    range: first((at) => at.parsed("ipRange", "a prefix or a range", parseRange)) ?? ranges.range,
+    range:
+      first((at) => at.parsed("ipRange", "a prefix or a range", parseRange)) ??
+      first((at) => readEnds(at, subnet).range) ??
+      ranges.range,
     blockLength: first((at) => at.integer("blockLength", 8, 30)),
     vni: first((at) => at.integer("vni", 1, maxVni)),
     mtu: first((at) => at.integer("mtu", 576, 65535)),
     masquerade: first((at) => at.flag("masquerade")),
   };
-  const set = Object.entries(settings).filter(
-    ([key, value]) => key !== "name" && value !== undefined,
-  );
-  if (subnet === undefined && set.length > 0) {
-    faults.add('"subnet" is missing: the other settings of a network need it');
+  const wanted = subnet ?? ranges.subnet;
+  if (wanted !== undefined) {
+    return { network, spec: { name: network, subnet: wanted, ...settings } };
   }
-  return { network, spec: subnet === undefined ? undefined : { ...settings, subnet } };
-}
-
-/** host-local takes 10.2.0.1/16 for 10.2.0.0/16. */
-function subnetOf(text: string): Prefix4 | undefined {
-  const exact = parsePrefix4(text);
-  if (exact !== undefined) return exact;
-  const [address = "", length = ""] = text.split("/");
-  const ip = parseIp4(address);
-  return ip !== undefined && /^\d{1,2}$/.test(length) && Number(length) <= 32
-    ? prefix4Of(ip, Number(length))
-    : undefined;
-}
-
-interface Ranges {
-  readonly subnet?: Prefix4;
-  readonly subnet6?: Prefix6;
-  readonly gateway?: Ip4;
-  readonly range?: Range;
-}
-
-/** host-local's `ranges`, and its older `rangeStart` and `rangeEnd` beside `subnet`. */
-function rangesOf(from: readonly Reader[], faults: Faults): Ranges {
-  const found: { -readonly [K in keyof Ranges]: Ranges[K] } = {};
-  for (const at of from) {
-    const subnet = at.has("subnet") ? subnetOf(String(at.raw("subnet"))) : undefined;
-    readRange(at, subnet, found);
-    for (const [set, entry] of (at.list("ranges") ?? []).entries()) {
-      const list = Array.isArray(entry) ? entry : [];
-      if (list.length !== 1) at.fault(`ranges[${set}]`, "must be a list of one range");
-      for (const one of list.slice(0, 1))
-        readRangeOf(faults.object(one, `ranges[${set}][0]`), found);
-    }
+  const isSet = Object.values(settings).some((value) => value !== undefined);
+  if (isSet && !from.some(({ at }) => at.has("subnet"))) {
+    faults.add('"subnet" is missing: a network has an IPv4 one, and its other settings need it');
   }
-  return found;
+  return { network, spec: undefined };
 }
 
-function readRangeOf(at: Reader, found: { -readonly [K in keyof Ranges]: Ranges[K] }): void {
-  const text = at.text("subnet") ?? "";
-  const subnet = subnetOf(text);
-  const subnet6 = parsePrefix6(text);
-  if (subnet === undefined && subnet6 === undefined) at.fault("subnet", "must be a prefix");
-  const again = subnet === undefined ? found.subnet6 : found.subnet;
-  if (again !== undefined) at.fault("subnet", "is one too many: a network has one of each family");
-  if (subnet6 !== undefined && subnet === undefined) {
-    found.subnet6 = subnet6;
-    return;
-  }
-  if (subnet === undefined) return;
-  found.subnet = subnet;
-  const gateway = at.parsed("gateway", "an IPv4 address", parseIp4);
-  if (gateway !== undefined) found.gateway = gateway;
-  readRange(at, subnet, found);
-}
+const same = (a: Prefix4, b: Prefix4): boolean => a.base === b.base && a.length === b.length;
 
-function readRange(
-  at: Reader,
-  subnet: Prefix4 | undefined,
-  found: { -readonly [K in keyof Ranges]: Ranges[K] },
-): void {
-  if (!at.has("rangeStart") && !at.has("rangeEnd")) return;
-  const first = at.parsed("rangeStart", "an IPv4 address", parseIp4);
-  const last = at.parsed("rangeEnd", "an IPv4 address", parseIp4);
-  if (subnet === undefined) return;
-  const range = { first: first ?? subnet.base, last: last ?? last4(subnet) };
-  if (range.first > range.last) at.fault("rangeEnd", 'must not be below "rangeStart"');
-  found.range = range;
+/** `ranges`, and what the runtime gives in its place (the capability ipRanges). */
+function rangesOf(from: readonly Source[], config: Config, faults: Faults): Ranges {
+  const { runtimeConfig } = config.raw;
+  const asked = isObject(runtimeConfig) ? runtimeConfig.ipRanges : undefined;
+  const found = from.map(({ at, where }) => readSets(at.raw("ranges"), `${where}ranges`, faults));
+  return Object.assign({}, ...found, readSets(asked, "runtimeConfig.ipRanges", faults));
 }
 
 function routesOf(at: Reader, faults: Faults): readonly WantedRoute[] {
   return (at.list("routes") ?? []).flatMap((entry, index): WantedRoute[] => {
-    const route = faults.object(entry, `routes[${index}]`);
-    const dst = route.text("dst") ?? "";
-    const gw = route.text("gw");
+    const route = faults.object(entry, `ipam.routes[${index}]`);
     const options = {
       ...given("mtu", route.integer("mtu", 0, 65535)),
       ...given("advmss", route.integer("advmss", 0, 65535)),
@@ -258,19 +220,29 @@ function routesOf(at: Reader, faults: Faults): readonly WantedRoute[] {
       ...given("table", route.integer("table", 0, 2 ** 32 - 1)),
       ...given("scope", route.integer("scope", 0, 255)),
     };
-    const to4 = subnetOf(dst);
-    const via4 = gw === undefined ? undefined : parseIp4(gw);
-    if (to4 !== undefined && (gw === undefined || via4 !== undefined)) {
-      return [{ family: 4, ...destination(to4), ...given("via", via4), options }];
+    if (route.ok && !route.has("dst")) route.fault("dst", "is missing");
+    const to = route.parsed("dst", "a prefix", parseDestination);
+    if (to?.family === 4) {
+      const via = given("via", route.parsed("gw", "an IPv4 address", parseIp4));
+      return [{ family: 4, ...destination(to.prefix), ...via, options }];
     }
-    const to6 = parsePrefix6(dst);
-    const via6: Ip6 | undefined = gw === undefined ? undefined : parseIp6(gw);
-    if (to6 !== undefined && (gw === undefined || via6 !== undefined)) {
-      return [{ family: 6, ...destination(to6), ...given("via", via6), options }];
+    if (to?.family === 6) {
+      const via = given("via", route.parsed("gw", "an IPv6 address", parseIp6));
+      return [{ family: 6, ...destination(to.prefix), ...via, options }];
     }
-    route.fault("dst", 'must be a prefix, and "gw" an address of its family');
     return [];
   });
+}
+
+/** Host bits are cleared, as people write 10.2.0.1/16 for a route to 10.2.0.0/16. */
+function parseDestination(text: string) {
+  const cidr4 = parseCidr4(text);
+  if (cidr4 !== undefined) {
+    return { family: 4, prefix: prefix4Of(cidr4.address, cidr4.length) } as const;
+  }
+  const cidr6 = parseCidr6(text);
+  if (cidr6 === undefined) return undefined;
+  return { family: 6, prefix: prefix6Of(cidr6.address, cidr6.length) } as const;
 }
 
 /** A prefix of length 0 is the default route. */

@@ -90,6 +90,12 @@ test.each([[[]], ["text"], [null], [7], [undefined]])(
   },
 );
 
+test("a key that is near none is told which there are", () => {
+  const faults = collectFaults();
+  faults.object({ colour: "red" }, "conf", ["name", "type"]);
+  expect(faults.list()).toEqual(['"conf.colour" is not a known key: known are "name", "type"']);
+});
+
 test("a long value is shown by its beginning", () => {
   const faults = collectFaults();
   faults.object({ name: ["x".repeat(10_000)] }, "").text("name");
@@ -103,6 +109,8 @@ describe("the nearest key", () => {
     ["Subnet", "subnet"],
     ["gatway", "gateway"],
     ["ipan", "ipam"],
+    ["iapm", "ipam"],
+    ["aipm", "ipam"],
     ["colour", undefined],
     ["", undefined],
   ])("of %j is %j", (word, expected) => {

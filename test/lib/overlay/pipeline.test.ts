@@ -13,6 +13,7 @@ import {
   allFlows,
   attachmentFlows,
   baseFlows,
+  countNetworkFlows,
   networkFlows,
 } from "../../../lib/overlay/pipeline.ts";
 import type { Flow } from "../../../lib/ovs/flow.ts";
@@ -96,6 +97,13 @@ test("IPv6: both addresses, and neighbour discovery only with its own MAC, or no
     expect(text).toMatch(/ipv6_src=(::|fd00:2::a02:a|fe80::a02:a)[, ]/);
   }
   expect(guarded).toHaveLength(9);
+});
+
+test.each([
+  ["IPv4", network],
+  ["IPv6 too, and two leases", { ...network, subnet6, leases: [subnet, ...network.leases] }],
+])("the number of a network's flows is known without making them: %s", (_, one) => {
+  expect(countNetworkFlows(one)).toBe(networkFlows(one).length);
 });
 
 test("cookies select a part, and all parts", () => {
