@@ -30,7 +30,7 @@ export function openNetns(ffi: Ffi, path: string): Netns | undefined {
     ffi.call("close", fd);
     throw new Failure(
       "invalid-netns",
-      `Cannot open network namespace ${path}: it is something else`,
+      `Cannot open network namespace ${path}: it is no network namespace`,
     );
   }
   return { path, fd, id: statOf(ffi, fd, path).id };

@@ -87,7 +87,7 @@ describe.each(["bun", "node"] as const)("under %s", (runtime) => {
         ],
         families: [true, false],
         boot: readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim(),
-        wrong: "invalid-netns: Cannot open network namespace /dev/null: it is something else",
+        wrong: "invalid-netns: Cannot open network namespace /dev/null: it is no network namespace",
       },
     });
   });
