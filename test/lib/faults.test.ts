@@ -110,7 +110,7 @@ describe("the nearest key", () => {
     ["gatway", "gateway"],
     ["ipan", "ipam"],
     ["iapm", "ipam"],
-    ["aipm", "ipam"],
+    ["ipma", "ipam"],
     ["colour", undefined],
     ["", undefined],
   ])("of %j is %j", (word, expected) => {
