@@ -18,6 +18,7 @@ import {
   type TableUpdates,
   transactMessage,
 } from "./ovsdb.ts";
+import { receiveFrom } from "./receive.ts";
 import type { Database } from "./switch.ts";
 
 export interface Monitoring {
@@ -42,6 +43,7 @@ export function openDatabase(stream: ByteStream, database = "Open_vSwitch"): Dat
   const splitter = jsonSplitter();
   const replies = new Map<number, Reply | undefined>();
   const updates = new Map<string, TableUpdates[]>();
+  const peer = { subject: `"${stream.peer}"`, who: "the database" };
   let lastId = 0;
 
   const sendText = (text: string, deadline: Deadline) =>
@@ -65,9 +67,7 @@ export function openDatabase(stream: ByteStream, database = "Open_vSwitch"): Dat
     }
   };
   const receive = (deadline: Deadline) => {
-    const bytes = stream.receive(deadline);
-    if (bytes === undefined)
-      throw new Failure("io", `Cannot talk to "${stream.peer}": the database hung up`);
+    const bytes = receiveFrom(stream, peer, deadline);
     for (const object of splitter.push(bytes)) take(readMessage(object), deadline);
   };
   const replyTo = (id: number, deadline: Deadline): Reply => {

@@ -11,6 +11,7 @@ import { messageSplitter } from "./message-stream.ts";
 import { version, writeEchoReply, writeHello } from "./openflow.ts";
 import { helloFailed } from "./openflow-errors.ts";
 import { type Message, type OpenflowError, readMessage } from "./openflow-read.ts";
+import { receiveFrom } from "./receive.ts";
 
 export interface Connection {
   /** The bridge's name, for messages. */
@@ -34,6 +35,7 @@ export function openConnection(stream: ByteStream): Connection {
   const splitter = messageSplitter();
   const bridge = bridgeOf(stream.peer);
   const answers = new Map<number, Message[]>();
+  const peer = { subject: `bridge "${bridge}"`, who: "the switch" };
   let lastXid = 0;
 
   const nextXid = (): number => {
@@ -67,9 +69,7 @@ export function openConnection(stream: ByteStream): Connection {
     answer: (xid, isLast, deadline) => {
       const came = answers.get(xid) ?? [];
       while (!came.some(isLast)) {
-        const bytes = stream.receive(deadline);
-        if (bytes === undefined)
-          throw new Failure("io", `Cannot talk to bridge "${bridge}": the switch hung up`);
+        const bytes = receiveFrom(stream, peer, deadline);
         for (const message of splitter.push(bytes)) take(readMessage(message), deadline);
       }
       answers.delete(xid);
