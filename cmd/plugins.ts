@@ -3,8 +3,8 @@ import type { Commands, Io } from "../lib/cni/run.ts";
 import type { Ffi } from "../lib/sys/ffi.ts";
 import { pluginWorld } from "./world.ts";
 
-/** The capabilities that the plugins do something about. */
-const honoured = ["ips", "mac", "dns", "aliases"];
+/** The capabilities that the interface plugin, or its delegate, does something about. */
+const honoured = ["ips", "mac", "dns", "aliases", "ipRanges"];
 
 /** The plugin that goes by the name the executable was called by. */
 export const pluginNamed = (called: string, ffi: Ffi, io: Io, version: string): Commands =>
@@ -28,7 +28,7 @@ function addresses(ffi: Ffi, io: Io, version: string): Commands {
   const ipam = () => import("../lib/plugin/ipam.ts");
   return {
     about: `SocketPlane ${version}: cluster-wide addresses, under any interface plugin`,
-    honours: () => honoured,
+    honours: () => "any",
     add: async (request) => (await ipam()).ipamAdd(world(), request),
     check: async (request) => (await ipam()).ipamCheck(world(), request),
     del: async (request) => (await ipam()).ipamDel(world(), request),
