@@ -25,21 +25,27 @@ import { gatewayAttachment } from "./names.ts";
 export async function dropNetwork(host: Host, name: string, deadline: Deadline): Promise<boolean> {
   const { ipam } = host;
   const registry = await ipam.registry();
-  return underLock(ipam, name, deadline, async (folder) => {
-    const stored = await readNetwork(registry, name, deadline);
-    if (stored === undefined) return false;
-    const own = find(ipam.dirs, gatewayAttachment(name));
-    const blocks = folder
-      .list()
-      .map(parseBlockName)
-      .filter((block) => block !== undefined);
-    freeBlocks(host, stored.network, own, { folder, blocks });
-    if (own !== undefined) await removeGateway(host, stored.network, deadline);
-    dropCache(folder);
-    folder.remove("last");
-    await releaseLeases(registry, name, blocks, deadline);
-    return deleteNetwork(registry, name, deadline);
-  });
+  // Before the network's lock, as an ADD does it that makes the gateway.
+  const unlock = host.run.lock("switch.lock", "exclusive", deadline);
+  try {
+    return await underLock(ipam, name, deadline, async (folder) => {
+      const stored = await readNetwork(registry, name, deadline);
+      if (stored === undefined) return false;
+      const own = find(ipam.dirs, gatewayAttachment(name));
+      const blocks = folder
+        .list()
+        .map(parseBlockName)
+        .filter((block) => block !== undefined);
+      freeBlocks(host, stored.network, own, { folder, blocks });
+      if (own !== undefined) await removeGateway(host, stored.network, deadline);
+      dropCache(folder);
+      folder.remove("last");
+      await releaseLeases(registry, name, blocks, deadline);
+      return deleteNetwork(registry, name, deadline);
+    });
+  } finally {
+    unlock();
+  }
 }
 
 /**

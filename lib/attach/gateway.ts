@@ -78,7 +78,11 @@ export const isComplete = (host: Host, held: HeldNetwork, deadline: Deadline): b
  * Takes the network off this node: port, firewall, flows and the node's own address. The caller
  * holds the switch's lock exclusively.
  */
-export function removeGateway(host: Host, network: Network, deadline: Deadline): void {
+export async function removeGateway(
+  host: Host,
+  network: Network,
+  deadline: Deadline,
+): Promise<void> {
   const link = gatewayLinkName(network.name);
   const { uuid } = readPort(host, link, deadline);
   if (uuid !== undefined) {
@@ -89,7 +93,7 @@ export function removeGateway(host: Host, network: Network, deadline: Deadline):
     const remove = removeRow(host.config.ovs.bridge, uuid);
     host.database(deadline).transact([remove], deadline);
   }
-  host.filter().remove(filterNetwork(network));
+  (await host.filter()).remove(filterNetwork(network));
   release(host.ipam.dirs, gatewayAttachment(network.name));
 }
 

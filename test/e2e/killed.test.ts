@@ -7,7 +7,7 @@
 import { rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { codeOf } from "../lab/attach.ts";
+import { codeOf, done } from "../lab/attach.ts";
 import { type Deed, deedsOf, dyingBefore } from "../lab/deeds.ts";
 import { factsOf } from "../lab/facts.ts";
 import { assertNothingLeft, assertSound } from "../lab/invariants.ts";
@@ -59,6 +59,25 @@ test("of a first ADD, which makes network, bridge and gateway", { timeout: 180_0
     await wholeLife();
     // What the killed one had claimed was found and not claimed again.
     expect((await factsOf(node)).leases).toHaveLength(1);
+  });
+  expect(faults).toEqual([]);
+});
+
+test("of a first ADD that begins the node's own address: the network can go", {
+  timeout: 180_000,
+}, async () => {
+  const { deeds } = await deedsOf(node, { command: "ADD", conf, container });
+  const own = deeds.filter(({ shown }) => shown.includes("@node:web"));
+  expect(own.length).toBeGreaterThan(3);
+
+  const faults = await atEach(own, async (deed) => {
+    await forgetAll();
+    await dieBefore("ADD", deed);
+    await succeed("DEL");
+    done("network delete", await node.socketplane("network", "delete", "web"));
+    await assertNothingLeft([node], killed);
+    expect((await factsOf(node)).leases).toEqual([]);
+    await wholeLife();
   });
   expect(faults).toEqual([]);
 });
