@@ -28,7 +28,7 @@ import {
   rowOf,
   type WantedRoute,
 } from "./plan.ts";
-import { ofportOf } from "./ports.ts";
+import { givenPort } from "./ports.ts";
 import { removePort } from "./remove.ts";
 import { addAttachment, awaitOfport, selectBridge } from "./rows.ts";
 
@@ -91,7 +91,7 @@ export async function connect(
       if (datapathOf(added, bridge, deadline) === "netdev") {
         host.kernel.checksumOffloadOff(place.netns, plan.inner);
       }
-      checkOfport(plan, ready.results(deadline), ofport);
+      checkOfport(plan, ready, ofport, deadline);
       staged.commit(deadline);
       return { outer, defaultRoutes };
     } finally {
@@ -169,10 +169,11 @@ function datapathOf(added: Pending, bridge: string, deadline: Deadline): string 
 
 function checkOfport(
   plan: AttachmentPlan,
-  results: readonly OperationResult[],
+  awaited: Pending,
   asked: number,
+  deadline: Deadline,
 ): void {
-  const { ofport, error } = ofportOf(results);
+  const { ofport, error } = givenPort(awaited, plan.outer, deadline);
   if (ofport === asked) return;
   // -1 with `error` set: the switch could not open the link.
   const state = error ?? `the switch gave it port number ${ofport ?? "none"}, not ${asked}`;

@@ -21,7 +21,7 @@ import type { Change, Link, LinkAddress } from "../sys/kernel.ts";
 import type { FilterNetwork } from "../sys/nft.ts";
 import type { Host } from "./host.ts";
 import { gatewayAttachment, gatewayLinkName } from "./names.ts";
-import { ofportOf, readPort } from "./ports.ts";
+import { givenPort, readPort } from "./ports.ts";
 import { recover } from "./recover.ts";
 import {
   addGateway,
@@ -196,7 +196,7 @@ function ensureBridge(host: Host, deadline: Deadline): void {
     const kernelHasIt = datapath === "auto" && host.kernel.hasGenericFamily("ovs_datapath");
     const type = datapath === "auto" ? (kernelHasIt ? "system" : "netdev") : datapath;
     database.transact(createBridge(bridge, type), deadline);
-    database.transact(awaitOfport(bridge, deadline.left()), deadline);
+    givenPort(database.send(awaitOfport(bridge, deadline.left()), deadline), bridge, deadline);
     return;
   }
   if (recordOf(row.external_ids).socketplane !== undefined) return;
@@ -218,7 +218,8 @@ function ensurePort(host: Host, network: Network, row: GatewayRow, deadline: Dea
   if (uuid !== undefined && same) return;
   if (uuid !== undefined) database.transact([removeRow(bridge, uuid)], deadline);
   database.transact(addGateway(bridge, row, { mac, mtu }), deadline);
-  const given = ofportOf(database.transact(awaitOfport(row.link, deadline.left()), deadline));
+  const awaited = database.send(awaitOfport(row.link, deadline.left()), deadline);
+  const given = givenPort(awaited, row.link, deadline);
   if (given.ofport === row.ofport) return;
   throw new Failure(
     "switch-refused",

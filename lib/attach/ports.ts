@@ -1,6 +1,9 @@
 /** What the switch's database says of one port. */
 import type { Deadline } from "../deadline.ts";
+import { Failure } from "../errors.ts";
+import { isTimedOut } from "../ovs/ovsdb.ts";
 import { listOf, type OperationResult, recordOf } from "../ovs/ovsdb-json.ts";
+import type { Pending } from "../ovs/switch.ts";
 import type { Host } from "./host.ts";
 import { selectPort } from "./rows.ts";
 
@@ -17,6 +20,22 @@ export function readPort(host: Host, link: string, deadline: Deadline) {
     ids: recordOf(wire?.external_ids),
     ...ofportOf(results),
   };
+}
+
+/**
+ * What `awaitOfport` has seen of a port: its number, or why it has none. Throws Failure "try-again"
+ * where the switch did not act in time.
+ */
+export function givenPort(awaited: Pending, link: string, deadline: Deadline) {
+  try {
+    return ofportOf(awaited.results(deadline));
+  } catch (fault) {
+    if (!isTimedOut(fault)) throw fault;
+    throw new Failure("try-again", `Cannot make port "${link}": ovs-vswitchd does not take it up`, {
+      details: "See whether it runs (systemctl status openvswitch-switch), and its log.",
+      cause: fault,
+    });
+  }
 }
 
 /** What the last result, a select of an interface, says of its number. */
