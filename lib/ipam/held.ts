@@ -13,7 +13,13 @@ import type { Log } from "../log.ts";
 import { formatIp4, type Ip4 } from "../net/ip4.ts";
 import type { Ip6 } from "../net/ip6.ts";
 import { formatPrefix4 } from "../net/prefix.ts";
-import { type Assignment, blockName, type HeldBlock, parseBlockName } from "./assignment.ts";
+import {
+  type Assignment,
+  type AttachmentId,
+  blockName,
+  type HeldBlock,
+  parseBlockName,
+} from "./assignment.ts";
 import { claimBlock, type RegisteredNode, readLeases, registerNode } from "./leases.ts";
 import { matches, type Network, type NetworkSpec, usable } from "./network.ts";
 import { ensureNetwork, type Registry, readNetwork, type StoredNetwork } from "./networks.ts";
@@ -211,9 +217,11 @@ const isFresh = (ipam: NodeIpam, held: HeldNetwork): boolean => {
 const fits = (held: HeldNetwork, spec: NetworkSpec | undefined): boolean =>
   spec === undefined || matches(held.stored.network, spec);
 
-function takenBy(wish: Wish, network: string, by: { containerId: string } | undefined): Failure {
+function takenBy(wish: Wish, network: string, by: AttachmentId | undefined): Failure {
   const address = wish.address === undefined ? "" : ` ${formatIp4(wish.address)}`;
-  const holder = by === undefined ? "" : ` by container ${by.containerId}`;
+  // No CNI name begins with "@": what does is the node's own.
+  const who = by?.name.startsWith("@") ? "this node itself" : `container ${by?.containerId}`;
+  const holder = by === undefined ? "" : ` by ${who}`;
   return new Failure(
     "no-address",
     `Cannot assign address${address} in network "${network}": it is taken${holder}`,

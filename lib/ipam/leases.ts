@@ -112,6 +112,15 @@ export async function claimBlock(
   return { prefix: claimed.value, revision: claimed.revision as Revision };
 }
 
+/** Whether there is a block that no node holds. */
+export async function hasFreeBlock(
+  registry: Registry,
+  network: Network,
+  deadline: Deadline,
+): Promise<boolean> {
+  return firstFreeBlock(network, await readLeases(registry, network.name, deadline)) !== undefined;
+}
+
 /** Gives leases back: those that are still held at the revision known. */
 export async function releaseLeases(
   registry: Registry,

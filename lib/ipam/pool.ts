@@ -86,6 +86,16 @@ export function find(dirs: PoolDirs, id: AttachmentId): Assignment | undefined {
   return assignment !== undefined && sameAttachment(assignment.id, id) ? assignment : undefined;
 }
 
+/** Whether one of the blocks has an address to give. */
+export function hasFree(dirs: PoolDirs, network: Network, blocks: readonly HeldBlock[]): boolean {
+  const folder = dirs.networks.open(network.name);
+  if (folder === undefined) return false;
+  const free = freeAddresses(network, blocks, (block) => takenIn(folder, block), undefined);
+  const found = free.next().done === false;
+  folder.close();
+  return found;
+}
+
 /** Whether the assignment's address is linked: it is the attachment's, and nobody else's. */
 export function isHeld(dirs: PoolDirs, assignment: Assignment): boolean {
   const block = dirs.networks.open(assignment.network)?.open(assignment.block);

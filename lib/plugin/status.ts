@@ -1,54 +1,83 @@
 /** STATUS of both plugins. See config.ts for the folder's note. */
-import { commandDeadline, loadNodeConfig, openNode } from "../attach/node.ts";
+import type { Host } from "../attach/host.ts";
+import { loadNodeConfig, openNode } from "../attach/node.ts";
+import { confirmSwitch } from "../attach/ready.ts";
 import { delegateStatus } from "../cni/delegate.ts";
 import type { StatusRequest } from "../cni/request.ts";
+import { type Deadline, deadlineIn } from "../deadline.ts";
 import { asFailure, Failure } from "../errors.ts";
-import { holdNetwork } from "../ipam/held.ts";
+import { heldNow, holdNetwork } from "../ipam/held.ts";
+import { hasFreeBlock } from "../ipam/leases.ts";
+import { differences } from "../ipam/network.ts";
+import { ensureNetwork } from "../ipam/networks.ts";
+import { hasFree } from "../ipam/pool.ts";
 import type { PluginWorld } from "./add.ts";
-import { foreignIpamOf, parseIpamConfig, parsePluginConfig } from "./config.ts";
+import { type PluginConfig, parseIpamConfig, parsePluginConfig } from "./config.ts";
+
+/** Milliseconds: containerd asks every five seconds. */
+const statusMs = 4_000;
 
 /** Throws Failure "not-available" when an ADD would fail now. */
 export async function status(world: PluginWorld, request: StatusRequest): Promise<void> {
   const config = parsePluginConfig(request.config);
-  await notAvailable(async () => {
-    const host = openNode(world, loadNodeConfig(world, undefined, config.nodeConfig));
-    const deadline = commandDeadline(host.clock);
-    try {
-      host.database(deadline);
-      if (config.spec === undefined) {
-        await holdNetwork(host.ipam, { name: config.network, spec: undefined }, deadline);
-      }
-    } finally {
-      host.close();
-    }
+  const deadline = deadlineIn(world.clock, statusMs);
+  await onNode(world, config, async (host) => {
+    confirmSwitch(host, deadline);
+    await confirmNetwork(host, config, deadline);
   });
-  if (foreignIpamOf(request.config) === undefined) return;
-  await delegateStatus(world, request, commandDeadline(world.clock));
+  if (config.foreignIpam !== undefined) await delegateStatus(world, request, deadline);
 }
 
+/** The same of addresses alone. */
 export async function ipamStatus(world: PluginWorld, request: StatusRequest): Promise<void> {
   const config = parseIpamConfig(request.config);
-  await notAvailable(async () => {
+  const deadline = deadlineIn(world.clock, statusMs);
+  await onNode(world, config, (host) => confirmNetwork(host, config, deadline));
+}
+
+async function onNode(
+  world: PluginWorld,
+  config: PluginConfig,
+  body: (host: Host) => Promise<void>,
+): Promise<void> {
+  try {
     const host = openNode(world, loadNodeConfig(world, undefined, config.nodeConfig));
     try {
-      if (config.spec !== undefined) return;
-      const wanted = { name: config.network, spec: undefined };
-      await holdNetwork(host.ipam, wanted, commandDeadline(host.clock));
+      await body(host);
     } finally {
       host.close();
     }
-  });
-}
-
-async function notAvailable(body: () => Promise<void>): Promise<void> {
-  try {
-    await body();
   } catch (fault) {
     const failure = asFailure(fault);
-    if (failure.kind === "invalid-config") throw failure;
-    throw new Failure("not-available", `Cannot take an ADD now: ${failure.message}`, {
-      details: failure.details,
-      cause: failure,
-    });
+    if (["invalid-config", "not-available"].includes(failure.kind)) throw failure;
+    throw notAvailable(failure.message, failure.details);
   }
 }
+
+/** Whether the network is there, as asked for, and has a free address. */
+async function confirmNetwork(
+  { ipam }: Host,
+  { network: name, spec, foreignIpam }: PluginConfig,
+  deadline: Deadline,
+): Promise<void> {
+  if (spec !== undefined && heldNow(ipam.dirs, name) === undefined) {
+    // The first ADD makes it: STATUS only sees whether there is a store to make it in.
+    await ipam.registry();
+    return;
+  }
+  const { stored, blocks } = await holdNetwork(ipam, { name, spec: undefined }, deadline);
+  const { network } = stored;
+  if (spec !== undefined && differences(network, spec).length > 0) {
+    // Throws, saying what differs.
+    await ensureNetwork(await ipam.registry(), spec, deadline);
+  }
+  if (foreignIpam !== undefined || hasFree(ipam.dirs, network, blocks)) return;
+  if (await hasFreeBlock(await ipam.registry(), network, deadline)) return;
+  throw notAvailable(
+    `network "${name}" has no free address, and no free block`,
+    "Remove containers, or use a larger subnet.",
+  );
+}
+
+const notAvailable = (state: string, details: string | undefined): Failure =>
+  new Failure("not-available", `Cannot take an ADD now: ${state}`, { details });

@@ -1,0 +1,12 @@
+/** Whether the switch would take an ADD now. */
+import type { Deadline } from "../deadline.ts";
+import type { Host } from "./host.ts";
+import { selectBridge } from "./rows.ts";
+
+/** Throws Failure "try-again" where ovsdb-server, or ovs-vswitchd, is away. */
+export function confirmSwitch(host: Host, deadline: Deadline): void {
+  const select = [selectBridge(host.config.ovs.bridge)];
+  const [found] = host.database(deadline).transact(select, deadline);
+  // Before the first ADD there is no bridge, and so no socket of it.
+  if (found?.rows?.[0] !== undefined) host.flows(deadline);
+}
