@@ -7,8 +7,9 @@
  */
 import yargs from "yargs";
 import { asFailure, Failure } from "../errors.ts";
-import { networkCommand } from "./network.ts";
+import { networkCommand, networkWords } from "./network.ts";
 import { formatFailure } from "./output.ts";
+import { commandIn, explain, type Words } from "./usage.ts";
 import type { CliWorld } from "./world.ts";
 
 const exitStatus = { done: 0, failed: 1, usage: 2 } as const;
@@ -16,11 +17,16 @@ const exitStatus = { done: 0, failed: 1, usage: 2 } as const;
 const epilogue = `Exit status: 0 when it is done, 1 when it failed, 2 when it was called wrongly.
 Called with CNI_COMMAND in its environment, it is a CNI plugin instead.`;
 
+const words: Words = {
+  commands: { completion: [], ...networkWords.commands },
+  options: ["config", "output", "help", "version", ...networkWords.options],
+};
+
 /** Runs one command line (without the program's name) and gives back the exit status. */
 export async function runCli(world: CliWorld, args: readonly string[]): Promise<number> {
   const { terminal } = world;
   try {
-    await parserOf(world).parseAsync([...args], {}, (_error, _argv, output) => {
+    await parserOf(world, args).parseAsync([...args], {}, (_error, _argv, output) => {
       if (output !== "") terminal.stdout(`${output}\n`);
     });
     return exitStatus.done;
@@ -31,11 +37,12 @@ export async function runCli(world: CliWorld, args: readonly string[]): Promise<
   }
 }
 
-function parserOf(world: CliWorld) {
+function parserOf(world: CliWorld, args: readonly string[]) {
   return yargs([])
     .scriptName("socketplane")
     .usage("$0 <command>\n\nOne flat network for containers on many machines.")
     .locale("en")
+    .parserConfiguration({ "boolean-negation": false, "duplicate-arguments-array": false })
     .option("config", {
       type: "string",
       requiresArg: true,
@@ -50,22 +57,23 @@ function parserOf(world: CliWorld) {
     .command(networkCommand(world))
     .completion("completion", "Print a completion script for bash or zsh")
     .demandCommand(1, "give a command")
-    .recommendCommands()
     .strict()
     .help()
     .alias("help", "h")
     .version(world.version)
     .wrap(world.terminal.width)
+    .example("$0 network create web 10.2.0.0/16", "Create a network")
+    .example("$0 network list -o json", "Show all, for programs")
+    .example("$0 completion >> ~/.bashrc", "Complete words with Tab")
     .epilogue(epilogue)
     .exitProcess(false)
-    .fail((message, error) => {
-      throw error ?? usageFailure(message);
+    .fail((complaint, error) => {
+      // What yargs itself throws comes with a complaint.
+      throw complaint ? usageFailure(complaint, args) : error;
     });
 }
 
-const usageFailure = (message: string): Failure =>
-  new Failure("usage", `Cannot understand the command line: ${lowerFirst(message)}`, {
-    details: "Try: socketplane --help",
+const usageFailure = (complaint: string, args: readonly string[]): Failure =>
+  new Failure("usage", `Cannot understand the command line: ${explain(complaint, args, words)}`, {
+    details: `Try: ${commandIn(args, words)} --help`,
   });
-
-const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1);

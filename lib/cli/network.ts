@@ -9,8 +9,9 @@ import { chooseSubnet } from "../ipam/choose-subnet.ts";
 import { describe, maxVni, parseNetworkName, parseRange } from "../ipam/network.ts";
 import { ensureNetwork, listNetworks, readNetwork } from "../ipam/networks.ts";
 import { parseIp4 } from "../net/ip4.ts";
-import { type Prefix4, parsePrefix4, parsePrefix6 } from "../net/prefix.ts";
+import { meantPrefix4, type Prefix4, parsePrefix4, parsePrefix6 } from "../net/prefix.ts";
 import { type OutputFormat, show } from "./output.ts";
+import type { Words } from "./usage.ts";
 import type { CliWorld } from "./world.ts";
 
 interface Common {
@@ -29,19 +30,27 @@ const allColumns = [
   "masquerade",
 ];
 
+/** What can be typed here, for those who mistype it. */
+export const networkWords: Words = {
+  commands: { network: ["create", "list", "ls", "show", "info", "delete", "rm"] },
+  options: ["subnet6", "gateway", "ip-range", "block-length", "vni", "mtu", "no-masquerade"],
+};
+
 export function networkCommand(world: CliWorld): CommandModule {
   return {
-    command: "network <command>",
+    command: "network",
     describe: "Create, list, show and delete networks",
     builder: (parser) =>
       parser
+        .usage("$0 network <command>\n\nCreate, list, show and delete networks.")
         .command(createCommand(world))
         .command(listCommand(world))
         .command(showCommand(world))
         .command(deleteCommand(world))
-        .demandCommand(1, "give a command of network")
-        .recommendCommands()
-        .strict(),
+        .demandCommand(1, "give a command of network: create, list, show or delete")
+        .strict()
+        .example("$0 network create web 10.2.0.0/16", "Create a network with that subnet")
+        .example("$0 network list", "See which there are"),
     handler: () => undefined,
   };
 }
@@ -52,10 +61,10 @@ interface CreateArgs extends Common {
   readonly subnet6?: string | undefined;
   readonly gateway?: string | undefined;
   readonly ipRange?: string | undefined;
-  readonly blockLength?: number | undefined;
-  readonly vni?: number | undefined;
-  readonly mtu?: number | undefined;
-  readonly masquerade: boolean;
+  readonly blockLength?: string | undefined;
+  readonly vni?: string | undefined;
+  readonly mtu?: string | undefined;
+  readonly noMasquerade?: boolean | undefined;
 }
 
 function createCommand(world: CliWorld): CommandModule<object, CreateArgs> {
@@ -68,28 +77,30 @@ function createCommand(world: CliWorld): CommandModule<object, CreateArgs> {
           type: "string",
           describe: "IPv4 prefix, as 10.2.0.0/16 [default: a private one that is free]",
         })
-        .option("subnet6", { type: "string", describe: "IPv6 prefix, /96 or shorter" })
-        .option("gateway", { type: "string", describe: "[default: the first usable address]" })
-        .option("ip-range", {
-          type: "string",
-          describe: "Addresses to give, as 10.2.8.0/21 or 10.2.0.9-10.2.0.99 [default: all]",
-        })
-        .option("block-length", {
-          type: "number",
-          describe: "Prefix length of the blocks that nodes hold [default: for 64 nodes or more]",
-        })
-        .option("vni", { type: "number", describe: "[default: the lowest that is free]" })
-        .option("mtu", { type: "number", describe: "[default: the underlay's less VXLAN's 50]" })
-        .option("masquerade", {
+        .option("subnet6", value("IPv6 prefix, /96 or shorter, for dual stack"))
+        .option("gateway", value("Its address in the subnet [default: the first]"))
+        .option(
+          "ip-range",
+          value("Addresses to give, as 10.2.8.0/21 or 10.2.0.9-10.2.0.99 [default: all]"),
+        )
+        .option(
+          "block-length",
+          value("Prefix length of the blocks that nodes hold [default: for 64 nodes or more]"),
+        )
+        .option("vni", value("VXLAN network identifier [default: the lowest that is free]"))
+        .option("mtu", value("In bytes [default: the underlay's less VXLAN's 50]"))
+        .option("no-masquerade", {
           type: "boolean",
-          default: true,
-          describe: "Masquerade what leaves the network; --no-masquerade to route it",
+          describe: "Route what leaves the network, without NAT",
         })
-        .example("$0 network create net1 10.100.0.0/24", "Create net1 with that subnet")
-        .example("$0 network create web --subnet6 fd00:2::/64", "Dual stack, IPv4 subnet chosen"),
+        .example("$0 network create web 10.2.0.0/16", "With that subnet")
+        .example("$0 network create web", "With a private one that is free"),
     handler: (args) => onNode(world, args, (host, deadline) => create(world, host, args, deadline)),
   };
 }
+
+/** An option with a value, which we read ourselves: all that are wrong are told at once. */
+const value = (describe: string) => ({ type: "string", requiresArg: true, describe }) as const;
 
 async function create(
   world: CliWorld,
@@ -98,18 +109,17 @@ async function create(
   deadline: Deadline,
 ): Promise<void> {
   const { given, settle } = readArguments();
+  const likely = meantPrefix4(args.subnet ?? "") ?? "10.2.0.0/16";
   const spec = {
-    name:
-      given("name", args.name, "letters, digits, '-', '_' and '.', at most 63", parseNetworkName) ??
-      "",
-    subnet: given("subnet", args.subnet, "an IPv4 prefix, as 10.2.0.0/16", parsePrefix4),
-    subnet6: given("subnet6", args.subnet6, "an IPv6 prefix, as fd00:2::/64", parsePrefix6),
-    gateway: given("gateway", args.gateway, "an IPv4 address", parseIp4),
-    range: given("ip-range", args.ipRange, "a prefix or a range of addresses", parseRange),
-    blockLength: given("block-length", args.blockLength, "8 to 30", whole(8, 30)),
-    vni: given("vni", args.vni, `1 to ${maxVni}`, whole(1, maxVni)),
-    mtu: given("mtu", args.mtu, "576 to 65535", whole(576, 65535)),
-    masquerade: args.masquerade,
+    name: given("name", args.name, nameKind, parseNetworkName) ?? "",
+    subnet: given("subnet", args.subnet, `an IPv4 prefix, as ${likely}`, parsePrefix4),
+    subnet6: given("--subnet6", args.subnet6, "an IPv6 prefix, as fd00:2::/64", parsePrefix6),
+    gateway: given("--gateway", args.gateway, "an IPv4 address", parseIp4),
+    range: given("--ip-range", args.ipRange, "a prefix or a range of addresses", parseRange),
+    blockLength: given("--block-length", args.blockLength, ...whole(8, 30)),
+    vni: given("--vni", args.vni, ...whole(1, maxVni)),
+    mtu: given("--mtu", args.mtu, ...whole(576, 65535)),
+    masquerade: args.noMasquerade !== true,
   };
   settle();
   const registry = await host.ipam.registry();
@@ -207,29 +217,38 @@ const unknown = (name: string, action: string): Failure =>
     details: "See which there are: socketplane network list",
   });
 
-const whole = (least: number, most: number) => (value: number) =>
-  Number.isInteger(value) && value >= least && value <= most ? value : undefined;
+const nameKind = "a name of at most 63 letters, digits, '-', '_' and '.'";
+
+const whole = (least: number, most: number) =>
+  [
+    `a whole number from ${least} to ${most}`,
+    (text: string) => {
+      const value = /^\d{1,9}$/.test(text) ? Number(text) : -1;
+      return value >= least && value <= most ? value : undefined;
+    },
+  ] as const;
 
 /** Reads arguments, and tells all that are wrong at once. */
 function readArguments() {
   const faults: string[] = [];
   return {
-    given: <I, T>(
+    given: <T>(
       name: string,
-      value: I | undefined,
+      text: string | undefined,
       kind: string,
-      parse: (value: I) => T | undefined,
+      parse: (text: string) => T | undefined,
     ): T | undefined => {
-      const parsed = value === undefined ? undefined : parse(value);
-      if (value !== undefined && parsed === undefined) {
-        faults.push(`${name} must be ${kind}, not ${String(value)}`);
-      }
-      return parsed;
+      const parsed = text === undefined ? undefined : parse(text);
+      if (text === undefined || parsed !== undefined) return parsed;
+      faults.push(`${name} must be ${kind}, not ${text}`);
+      return undefined;
     },
     settle: () => {
       if (faults.length === 0) return;
-      throw new Failure("usage", `Cannot understand the command line: ${faults.join("; ")}`, {
-        details: faults.length > 1 ? faults.join("\n") : undefined,
+      const [only, more] = faults;
+      const state = more === undefined ? only : `${faults.length} arguments are not valid`;
+      throw new Failure("usage", `Cannot understand the command line: ${state}`, {
+        details: more === undefined ? undefined : faults.join("\n"),
       });
     },
   };

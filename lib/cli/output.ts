@@ -15,7 +15,7 @@ export type OutputFormat = "json" | "table";
 
 export type Shown = Readonly<Record<string, unknown>>;
 
-/** Shows records as asked for; `columns` are a table's. */
+/** Shows a record, or several, as asked for; `columns` are a table's. */
 export function show(
   terminal: Terminal,
   format: OutputFormat | undefined,
@@ -26,26 +26,35 @@ export function show(
   const text =
     chosen === "json"
       ? JSON.stringify(records, undefined, 2)
-      : table(Array.isArray(records) ? records : [records], columns);
+      : isList(records)
+        ? table(records, columns)
+        : fields(records, columns);
   terminal.stdout(`${text}\n`);
 }
 
+const isList = (records: Shown | readonly Shown[]): records is readonly Shown[] =>
+  Array.isArray(records);
+
 /** Columns two spaces apart, under headings in capitals. */
-export function table(records: readonly Shown[], columns: readonly string[]): string {
-  const rows = [
-    columns.map((column) => column.toUpperCase()),
-    ...records.map((record) => columns.map((column) => cell(record[column]))),
-  ];
-  const widths = columns.map((_, index) => Math.max(...rows.map((row) => row[index]?.length ?? 0)));
-  return rows
-    .map((row) =>
-      row
-        .map((text, index) => text.padEnd(widths[index] ?? 0))
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
+export const table = (records: readonly Shown[], columns: readonly string[]): string =>
+  aligned([columns.map(heading), ...records.map((record) => cellsOf(record, columns))]);
+
+/** One record, a line for each column: on a terminal, many columns don't fit beside each other. */
+export const fields = (record: Shown, columns: readonly string[]): string =>
+  aligned(columns.map((column) => [heading(column), cell(record[column])]));
+
+function aligned(rows: readonly (readonly string[])[]): string {
+  const width = (column: number) => Math.max(...rows.map((row) => row[column]?.length ?? 0));
+  const widths = (rows[0] ?? []).map((_, column) => width(column));
+  const line = (row: readonly string[]) => row.map((text, at) => text.padEnd(widths[at] ?? 0));
+  return rows.map((row) => line(row).join("  ").trimEnd()).join("\n");
 }
+
+/** blockLength becomes BLOCK LENGTH. */
+const heading = (column: string): string => column.replace(/[A-Z]/g, " $&").toUpperCase();
+
+const cellsOf = (record: Shown, columns: readonly string[]): readonly string[] =>
+  columns.map((column) => cell(record[column]));
 
 const cell = (value: unknown): string =>
   value === undefined ? "-" : value === true ? "yes" : value === false ? "no" : String(value);
