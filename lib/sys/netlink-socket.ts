@@ -93,14 +93,13 @@ function netlinkOn(ffi: Ffi, fd: number): NetlinkSocket {
       ];
     const first = send(messages);
     const answers = new Map<number, Answer>();
-    while (answers.size < messages.length) {
-      for (const message of receive()) {
-        const { type, sequence } = message;
-        // Anything older is the answer to a call that was given up.
-        if (type === NLMSG_ERROR && sequence >= first) answers.set(sequence, decodeAnswer(message));
-      }
+    for (;;) {
+      const found = messages.map((_, index) => answers.get(first + index));
+      // Anything older is the answer to a call that was given up.
+      if (found.every((answer) => answer !== undefined)) return found;
+      for (const message of receive())
+        if (message.type === NLMSG_ERROR) answers.set(message.sequence, decodeAnswer(message));
     }
-    return messages.map((_, index) => answers.get(first + index) ?? { errno: 0, text: undefined });
   };
 
   const ask = (message: Message): Received | Answer => {
