@@ -16,8 +16,10 @@ const primeLow = 0x1b3;
 
 export function fnv1a64(text: string): Hash {
   let { high, low }: { high: number; low: number } = offset;
-  for (const byte of bytesOfText(text)) {
-    low = (low ^ byte) >>> 0;
+  const bytes = bytesOfText(text);
+  // By index: an iterator over bytes is slow, and soon worth the runtime's compiling it.
+  for (let at = 0; at < bytes.length; at += 1) {
+    low = (low ^ (bytes[at] ?? 0)) >>> 0;
     const product = low * primeLow;
     const carry = Math.floor(product / 2 ** 32);
     // low << 40 is low << 8 in the upper half.

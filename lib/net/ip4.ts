@@ -5,7 +5,7 @@
  * IPv4 is a number, IPv6 a bigint, a MAC a number of 48 bits.
  * Why not ipaddr.js here: *measured*, importing it costs an ADD 0.8 to 1.0 ms of about 6. It is
  * used where that does not matter and its knowledge does (special.ts), and it is the oracle of
- * these functions' tests.
+ * these functions' tests. And few regular expressions: each costs Bun some 0.05 ms at its first use.
  * Sources: RFC 4291, RFC 5952 (IPv6 text), RFC 4632 (prefixes).
  */
 
@@ -18,14 +18,16 @@ export function parseIp4(text: string): Ip4 | undefined {
   if (parts.length !== 4) return undefined;
   let value = 0;
   for (const part of parts) {
-    if (!/^(0|[1-9]\d{0,2})$/.test(part) || Number(part) > 255) return undefined;
-    value = value * 256 + Number(part);
+    const byte = Number(part) & 255;
+    if (`${byte}` !== part) return undefined;
+    value = value * 256 + byte;
   }
   return value as Ip4;
 }
 
 export function formatIp4(address: Ip4): string {
-  return ip4Bytes(address).join(".");
+  const [first, second] = [address >>> 24, (address >>> 16) & 255];
+  return `${first}.${second}.${(address >>> 8) & 255}.${address & 255}`;
 }
 
 /** Network byte order. */

@@ -28,21 +28,26 @@ export const linkLocal: Prefix6 = { base: (0xfe80n << 112n) as Ip6, length: 64 }
 
 /** Six pairs of hexadecimal digits, parted by colons. */
 export function parseMac(text: string): Mac | undefined {
-  if (!/^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$/.test(text)) return undefined;
-  return Number.parseInt(text.replaceAll(":", ""), 16) as Mac;
+  const mac = Number.parseInt(text.split(":").join(""), 16) as Mac;
+  return mac >= 0 && formatMac(mac) === text.toLowerCase() ? mac : undefined;
 }
 
 export function formatMac(mac: Mac): string {
-  return Array.from(macBytes(mac), (byte) => byte.toString(16).padStart(2, "0")).join(":");
+  const digits = mac.toString(16).padStart(12, "0");
+  let text = digits.slice(0, 2);
+  for (let at = 2; at < 12; at += 2) text += `:${digits.slice(at, at + 2)}`;
+  return text;
 }
 
 export function macBytes(mac: Mac): Uint8Array {
-  return Uint8Array.from(
-    { length: 6 },
-    (_, index) => Math.floor(mac / 2 ** (40 - 8 * index)) % 256,
-  );
+  const bytes = new Uint8Array(6);
+  const view = new DataView(bytes.buffer);
+  view.setUint16(0, Math.floor(mac / 2 ** 32));
+  view.setUint32(2, mac % 2 ** 32);
+  return bytes;
 }
 
 export function macOfBytes(bytes: Uint8Array): Mac {
-  return bytes.subarray(0, 6).reduce((value, byte) => value * 256 + byte, 0) as Mac;
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  return (view.getUint16(0) * 2 ** 32 + view.getUint32(2)) as Mac;
 }

@@ -25,14 +25,19 @@ export interface Cidr6 {
   readonly length: number;
 }
 
-const cidrText = /^([0-9a-fA-F.:]+)\/(0|[1-9]\d{0,2})$/;
+/** What stands before and after the slash; the length is NaN where that is no plain number. */
+function parted(text: string): { readonly address: string; readonly length: number } {
+  const slash = text.indexOf("/");
+  const digits = text.slice(slash + 1);
+  const length = Number(digits) & 255;
+  return { address: text.slice(0, slash), length: `${length}` === digits ? length : Number.NaN };
+}
 
 /** `a.b.c.d/n`, any address of the prefix. */
 export function parseCidr4(text: string): Cidr4 | undefined {
-  const found = cidrText.exec(text);
-  const address = parseIp4(found?.[1] ?? "");
-  const length = Number(found?.[2]);
-  return address === undefined || length > 32 ? undefined : { address, length };
+  const found = parted(text);
+  const address = parseIp4(found.address);
+  return address !== undefined && found.length <= 32 ? { ...found, address } : undefined;
 }
 
 /** `a.b.c.d/n` without host bits: 10.2.0.1/16 is not a prefix. */
@@ -51,10 +56,9 @@ export function meantPrefix4(text: string): string | undefined {
 
 /** An IPv6 address and a length, any address of the prefix. */
 export function parseCidr6(text: string): Cidr6 | undefined {
-  const found = cidrText.exec(text);
-  const address = parseIp6(found?.[1] ?? "");
-  const length = Number(found?.[2]);
-  return address === undefined || length > 128 ? undefined : { address, length };
+  const found = parted(text);
+  const address = parseIp6(found.address);
+  return address !== undefined && found.length <= 128 ? { ...found, address } : undefined;
 }
 
 /** An IPv6 prefix without host bits. */
