@@ -30,6 +30,7 @@ export const NLMSG_DONE = 3;
 const NLA_F_NESTED = 0x8000;
 const typeMask = 0x3fff;
 const headerLength = 16;
+const attributeHeaderLength = 4;
 const NLMSGERR_ATTR_MSG = 1;
 
 export interface Attribute {
@@ -76,50 +77,51 @@ export const nest = (type: number, attributes: readonly Attribute[]): Attribute 
   value: { attributes },
 });
 
-/** The messages one after the other, numbered from `sequence` on. */
+/**
+ * The messages one after the other, numbered from `sequence` on. In one pass, a length being set
+ * when what it counts is written: asking each attribute first was worth the runtime's compiling it.
+ */
 export function encodeMessages(messages: readonly Message[], sequence: number): Uint8Array {
-  const length = messages.reduce((sum, message) => sum + align(messageLength(message)), 0);
-  const out = new DataView(new ArrayBuffer(length));
-  let at = 0;
-  for (const [index, message] of messages.entries()) {
-    out.setUint32(at, messageLength(message), true);
-    out.setUint16(at + 4, message.type, true);
-    out.setUint16(at + 6, message.flags, true);
-    out.setUint32(at + 8, sequence + index, true);
-    at = putNest(out, at + headerLength, message);
+  let out = new DataView(new ArrayBuffer(1024));
+  let end = 0;
+  /** Makes room for `length` bytes and gives where they begin. */
+  const room = (length: number): number => {
+    const start = end;
+    end = align(start + length);
+    if (end > out.byteLength) {
+      const larger = new Uint8Array(2 * end);
+      larger.set(new Uint8Array(out.buffer));
+      out = new DataView(larger.buffer);
+    }
+    return start;
+  };
+  const putBytes = (value: Uint8Array): void => {
+    const start = room(value.length);
+    new Uint8Array(out.buffer).set(value, start);
+  };
+  const putNest = ({ head, attributes }: Nest): void => {
+    if (head !== undefined) putBytes(head);
+    for (const { type, value } of attributes) {
+      const start = room(attributeHeaderLength);
+      const plain = value instanceof Uint8Array;
+      if (plain) putBytes(value);
+      else putNest(value);
+      // The padding after plain bytes does not count.
+      out.setUint16(start, plain ? attributeHeaderLength + value.length : end - start, true);
+      out.setUint16(start + 2, plain ? type : type | NLA_F_NESTED, true);
+    }
+  };
+  let number = sequence;
+  for (const message of messages) {
+    const start = room(headerLength);
+    putNest(message);
+    out.setUint32(start, end - start, true);
+    out.setUint16(start + 4, message.type, true);
+    out.setUint16(start + 6, message.flags, true);
+    out.setUint32(start + 8, number, true);
+    number += 1;
   }
-  return new Uint8Array(out.buffer);
-}
-
-function messageLength(message: Message): number {
-  return headerLength + nestLength(message);
-}
-
-function nestLength({ head, attributes }: Nest): number {
-  const first = align(head?.length ?? 0);
-  return attributes.reduce((sum, attribute) => sum + align(attributeLength(attribute)), first);
-}
-
-function attributeLength({ value }: Attribute): number {
-  return 4 + (value instanceof Uint8Array ? value.length : nestLength(value));
-}
-
-function putNest(out: DataView, at: number, { head, attributes }: Nest): number {
-  let next = at;
-  if (head !== undefined) next = putBytes(out, next, head);
-  for (const attribute of attributes) {
-    const { type, value } = attribute;
-    const plain = value instanceof Uint8Array;
-    out.setUint16(next, attributeLength(attribute), true);
-    out.setUint16(next + 2, plain ? type : type | NLA_F_NESTED, true);
-    next = plain ? putBytes(out, next + 4, value) : putNest(out, next + 4, value);
-  }
-  return next;
-}
-
-function putBytes(out: DataView, at: number, value: Uint8Array): number {
-  new Uint8Array(out.buffer).set(value, at);
-  return at + align(value.length);
+  return new Uint8Array(out.buffer, 0, end);
 }
 
 const align = (length: number): number => (length + 3) & ~3;
