@@ -4,7 +4,7 @@
  * Every step forgives absence, and only absence; the steps that don't need each other all run; the
  * address is given back last, when nothing is left that could answer for it.
  */
-import type { Deadline } from "../deadline.ts";
+import { type Deadline, deadlineIn } from "../deadline.ts";
 import { asFailure, Failure } from "../errors.ts";
 import type { AttachmentId } from "../ipam/assignment.ts";
 import { find, release } from "../ipam/pool.ts";
@@ -60,11 +60,19 @@ export function removePort(
   const { bridge, uuid, ids } = readPort(host, link, deadline);
   if (!bridge) return;
   const numbered = ofport ?? Number(ids["socketplane-port"]);
-  if (numbered > 0) removeFlows(host, numbered, deadline);
-  if (uuid !== undefined) {
-    host.database(deadline).transact([removeRow(host.config.ovs.bridge, uuid)], deadline);
+  try {
+    if (numbered > 0) removeFlows(host, numbered, deadline);
+  } finally {
+    // A switch that hangs has taken all the time, but the database asks it nothing.
+    const until = deadline.left() > 0 ? deadline : deadlineIn(host.clock, databaseMs);
+    if (uuid !== undefined) {
+      host.database(until).transact([removeRow(host.config.ovs.bridge, uuid)], until);
+    }
   }
 }
+
+/** What a database that answers takes at most, milliseconds. */
+const databaseMs = 2_000;
 
 /** Removes an attachment's flows. A switch that doesn't run has none. */
 function removeFlows(host: Host, ofport: number, deadline: Deadline): void {
