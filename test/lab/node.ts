@@ -38,6 +38,8 @@ export interface CniCall {
   readonly plugin?: string;
   /** A program to run it under, with its arguments: strace. */
   readonly under?: readonly string[];
+  /** Milliseconds after which it is killed. */
+  readonly limitMs?: number;
 }
 
 export interface CniOutcome extends Outcome {
@@ -123,6 +125,7 @@ export async function startNode(lab: Surroundings, options: NodeOptions = {}): P
       netns,
       env: defined(env),
       stdin: typeof call.conf === "string" ? call.conf : JSON.stringify(call.conf),
+      ...(call.limitMs !== undefined && { limitMs: call.limitMs }),
     });
   };
   return {
