@@ -54,7 +54,10 @@ describe("opening", () => {
     spawnSync("mkfifo", [join(folder, "pipe")]);
     for (const path of [join(folder, "file"), join(folder, "pipe"), folder, "/proc/self/ns/mnt"]) {
       expect(() => openNetns(ffi, path)).toThrow(
-        new Failure("invalid-netns", `Cannot open network namespace ${path}: it is no network namespace`),
+        new Failure(
+          "invalid-netns",
+          `Cannot open network namespace ${path}: it is no network namespace`,
+        ),
       );
       expect(isOwnNetns(ffi, path)).toBe(false);
     }
