@@ -6,7 +6,6 @@ import { jsonLog } from "../lib/log.ts";
 import { openDatabase } from "../lib/ovs/database.ts";
 import { openFlows } from "../lib/ovs/flows.ts";
 import type { PluginWorld } from "../lib/plugin/add.ts";
-import { openFileStore } from "../lib/store/file.ts";
 import { startDeleting } from "../lib/sys/detached.ts";
 import { makeDir } from "../lib/sys/dir.ts";
 import type { Ffi } from "../lib/sys/ffi.ts";
@@ -29,6 +28,8 @@ export function realWorld(ffi: Ffi, io: Pick<Io, "env" | "clock" | "writeStderr"
     makeDir: (path) => makeDir(ffi, path),
     openStore: async (config, log) => {
       if (config.type === "file") {
+        // A fresh cache of networks never needs it.
+        const { openFileStore } = await import("../lib/store/file.ts");
         const newIdentity = () => crypto.randomUUID();
         return openFileStore({ dir: makeDir(ffi, config.path), log, newIdentity });
       }
