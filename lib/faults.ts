@@ -72,11 +72,15 @@ function reader(
     fault(key, `is not a known key: ${near === undefined ? known() : `did you mean "${near}"?`}`);
   }
 
-  const read = <T>(key: string, kind: string, is: (value: unknown) => value is T) => {
+  const read = <T>(
+    key: string,
+    kind: string | (() => string),
+    is: (value: unknown) => value is T,
+  ) => {
     const found = object[key];
     if (found === undefined || found === null) return undefined;
     if (is(found)) return found;
-    fault(key, `must be ${kind}, not ${shown(found)}`);
+    fault(key, `must be ${typeof kind === "string" ? kind : kind()}, not ${shown(found)}`);
     return undefined;
   };
   const text = (key: string) => read(key, "a text", (found) => typeof found === "string");
@@ -94,8 +98,10 @@ function reader(
           typeof found === "number" && Number.isInteger(found) && found >= min && found <= max,
       ),
     oneOf: <T extends string>(key: string, values: readonly T[]) =>
-      read(key, `one of ${values.map((one) => `"${one}"`).join(", ")}`, (found): found is T =>
-        values.some((one) => one === found),
+      read(
+        key,
+        () => `one of ${values.map((one) => `"${one}"`).join(", ")}`,
+        (found): found is T => values.includes(found as T),
       ),
     list: (key) => read(key, "a list", (found) => Array.isArray(found)),
     parsed: (key, kind, parse) => {

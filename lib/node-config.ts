@@ -135,7 +135,8 @@ function addressOf(text: string) {
   return address6 === undefined ? undefined : ({ family: 6, address: address6 } as const);
 }
 
-const absolute = (text: string) => (/^\/[^\0]*$/.test(text) ? text : undefined);
+const absolute = (text: string) =>
+  text.startsWith("/") && !text.includes("\0") ? text : undefined;
 
 const nameOf = (text: string) => (/^[a-zA-Z0-9][\w.-]{0,252}$/.test(text) ? text : undefined);
 

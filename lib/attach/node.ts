@@ -120,7 +120,7 @@ function startAfresh(world: World, run: Dir, dirs: PoolDirs): void {
 
 function levelOf(world: World, config: NodeConfig): Level {
   const asked = world.env.SOCKETPLANE_LOG;
-  return levels.find((level) => level === asked) ?? config.logLevel;
+  return levels.includes(asked as Level) ? (asked as Level) : config.logLevel;
 }
 
 function nodeName(world: World, config: NodeConfig): string {

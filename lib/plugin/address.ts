@@ -29,6 +29,7 @@ export function wantedAddress(network: Network, requested: Requested): Ip4 | und
   if (cidr !== undefined) {
     refuse("SOCKETPLANE_CIDR", formatIp4(cidr.address), "ask for an address by IP");
   }
+  if (ips.length === 0) return undefined;
   const [wanted, second] = ips.filter((ip) => ip.family === 4);
   if (second !== undefined) {
     refuse("ips", formatIp4(second.address), "an interface has one IPv4 address");

@@ -206,12 +206,17 @@ const same = (a: Prefix4, b: Prefix4): boolean => a.base === b.base && a.length 
 function rangesOf(from: readonly Source[], config: Config, faults: Faults): Ranges {
   const { runtimeConfig } = config.raw;
   const asked = isObject(runtimeConfig) ? runtimeConfig.ipRanges : undefined;
-  const found = from.map(({ at, where }) => readSets(at.raw("ranges"), `${where}ranges`, faults));
-  return Object.assign({}, ...found, readSets(asked, "runtimeConfig.ipRanges", faults));
+  let ranges: Ranges = {};
+  for (const { at, where } of from) {
+    ranges = { ...ranges, ...readSets(at.raw("ranges"), `${where}ranges`, faults) };
+  }
+  return { ...ranges, ...readSets(asked, "runtimeConfig.ipRanges", faults) };
 }
 
 function routesOf(at: Reader, faults: Faults): readonly WantedRoute[] {
-  return (at.list("routes") ?? []).flatMap((entry, index): WantedRoute[] => {
+  const entries = at.list("routes");
+  if (entries === undefined) return [];
+  return entries.flatMap((entry, index): WantedRoute[] => {
     const route = faults.object(entry, `ipam.routes[${index}]`);
     const options = {
       ...given("mtu", route.integer("mtu", 0, 65535)),
@@ -257,9 +262,8 @@ function refuseSlips(
   raw: Readonly<Record<string, unknown>>,
   keys: readonly string[],
 ): void {
-  const known = new Set([...keys, ...otherKeys]);
   for (const key of Object.keys(raw)) {
-    if (known.has(key) || key.includes("/")) continue;
+    if (keys.includes(key) || otherKeys.includes(key) || key.includes("/")) continue;
     const meant = nearest(key, keys);
     if (meant !== undefined) at.fault(key, `is not a known key: did you mean "${meant}"?`);
   }

@@ -68,6 +68,7 @@ function readRangeOf(at: Reader): Ranges {
 
 /** `rangeStart` and `rangeEnd` beside a subnet; either may be left out. */
 export function readEnds(at: Reader, subnet: Prefix4 | undefined): Pick<Ranges, "range"> {
+  if (!at.has("rangeStart") && !at.has("rangeEnd")) return {};
   const endAt = (key: string) => {
     const end = at.parsed(key, "an IPv4 address", parseIp4);
     if (end === undefined || subnet === undefined || contains4(subnet, end)) return end;
@@ -76,7 +77,7 @@ export function readEnds(at: Reader, subnet: Prefix4 | undefined): Pick<Ranges, 
   };
   const first = endAt("rangeStart");
   const last = endAt("rangeEnd");
-  if (subnet === undefined || (first === undefined && last === undefined)) return {};
+  if (subnet === undefined) return {};
   const range = { first: first ?? subnet.base, last: last ?? last4(subnet) };
   if (range.first > range.last) at.fault("rangeEnd", 'must not be below "rangeStart"');
   return { range };

@@ -22,6 +22,7 @@ import { sinceBoot, sleep } from "./time.ts";
 const NETLINK_ROUTE = 0;
 
 export function openKernel(ffi: Ffi): Kernel {
+  let boot: string | undefined;
   return {
     openNetns: (path) => openNetns(ffi, path),
     ownNetns: () => ownNetns(ffi),
@@ -31,7 +32,10 @@ export function openKernel(ffi: Ffi): Kernel {
     checksumOffloadOff: (netns, name) => inside(ffi, netns, () => checksumOffloadOff(ffi, name)),
     checksumOffload: (netns, name) => inside(ffi, netns, () => checksumOffload(ffi, name)),
     hasGenericFamily: (name) => hasGenericFamily(ffi, name),
-    bootId: () => bootId(ffi),
+    bootId: () => {
+      boot ??= bootId(ffi);
+      return boot;
+    },
     sinceBoot: () => sinceBoot(ffi),
     sleep: (ms) => sleep(ffi, ms),
     writeSysctl: (path, value) => writeSysctl(ffi, path, value),
