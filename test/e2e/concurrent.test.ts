@@ -1,4 +1,5 @@
 /** Many commands at once: of many containers, of one attachment, and of two networks. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Attached, attach, attachedBy, check, codeOf, detach, done } from "../lab/attach.ts";
 import { factsOf } from "../lab/facts.ts";
@@ -7,6 +8,7 @@ import { type Lab, openLab } from "../lab/lab.ts";
 import type { CniCall, CniOutcome, Container, LabNode } from "../lab/node.ts";
 import { ping, transfer } from "../lab/probe.ts";
 import { must } from "../lab/run.ts";
+import { seeded } from "../lib/random.ts";
 
 const conf = { cniVersion: "1.1.0", name: "web", type: "socketplane", subnet: "10.2.0.0/16" };
 const patient = { timeout: 120_000 };
@@ -65,6 +67,19 @@ describe("16 ADDs at once", () => {
   });
 });
 
+test("16 ADDs at once claim no more blocks than they fill", patient, async () => {
+  // Of the first block's four addresses two can't be given, and the node has the third.
+  const narrow = { ...conf, blockLength: 30 };
+  const containers = containersOf(node, 16);
+  const attached = await Promise.all(containers.map((one) => attach(node, one, narrow)));
+  expect(new Set(attached.map(({ address }) => address)).size).toBe(16);
+  await assertSound([node]);
+  await eachReached(attached);
+  expect((await factsOf(node)).leases).toHaveLength(5);
+  await deleteAll(node, containers);
+  await assertNothingLeft([node]);
+});
+
 test("what a small network has is given, and no more", patient, async () => {
   // Six usable addresses, of which one is the gateway's and one the node's own.
   const small = { ...conf, subnet: "10.2.0.0/29" };
@@ -116,6 +131,29 @@ test("ADD, DEL and ADD of one attachment: one has won whole", { timeout: 180_000
   expect(seen.attached).toBeGreaterThan(0);
   await detach(node, neighbour.container, conf);
   await assertNothingLeft([node]);
+});
+
+test("ADDs while their network is deleted: it goes whole, or stays", patient, async () => {
+  const random = seeded(2);
+  const containers = containersOf(node, 4);
+  for (let round = 1; round <= 5; round += 1) {
+    const adding = containers.map(async (container) => {
+      // The operator's command takes longer to start.
+      await sleep(20 + random.below(100));
+      return node.cni({ command: "ADD", conf, container });
+    });
+    const deleting = node.socketplane("network", "delete", "web");
+    const outcomes = await Promise.all(adding);
+    await deleting;
+    // It was there, and then no longer.
+    for (const outcome of outcomes) expect(codeOf(outcome)).toBeOneOf([0, 100]);
+    await assertSound([node]);
+    for (const [index, { netns }] of containers.entries()) {
+      if (outcomes[index]?.status === 0) expect(await ping(netns, "10.2.0.1")).toBe(true);
+    }
+    await deleteAll(node, containers);
+    await assertNothingLeft([node]);
+  }
 });
 
 test("two networks in one container, at once", patient, async () => {
