@@ -24,7 +24,9 @@ import { makeDir, openDir } from "../../../lib/sys/dir.ts";
 import { SysError } from "../../../lib/sys/errno.ts";
 import { type Running, start } from "../../lab/run.ts";
 import { clock, programAt, runtimes } from "./runtimes.ts";
+import { useWatchdog } from "./watchdog.ts";
 
+useWatchdog();
 const ffi = openFfi();
 const soon = () => deadlineIn(clock, 30);
 const later = () => deadlineIn(clock, 30_000);

@@ -253,6 +253,12 @@ describe("addresses and routes", () => {
     expect(gone.errno).toBe("EADDRNOTAVAIL");
   });
 
+  test("are the link's own where it has a peer's too", () => {
+    box.ip("address", "add", "10.5.0.1", "peer", "10.5.0.2/32", "dev", "eth0");
+    box.ip("address", "add", "fd00:5::1", "peer", "fd00:5::2/128", "dev", "eth0", "nodad");
+    expect(within.addresses(index).map(textOf)).toEqual(["10.5.0.1/32", "fd00:5::1/128"]);
+  });
+
   test("can come without their route, and never be a source", () => {
     within.apply([
       { do: "add address", index, address: four, noPrefixRoute: true },

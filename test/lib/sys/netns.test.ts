@@ -9,7 +9,9 @@ import { inside, isOwnNetns, openNetns, ownNetns } from "../../../lib/sys/netns.
 import { start } from "../../lab/run.ts";
 import { type Namespace, type Namespaces, openNamespaces } from "./namespaces.ts";
 import { programAt, runtimes } from "./runtimes.ts";
+import { useWatchdog } from "./watchdog.ts";
 
+useWatchdog();
 const ffi = openFfi();
 const current = () => readlinkSync("/proc/thread-self/ns/net");
 

@@ -1,11 +1,17 @@
 /** Clocks, parameters, families: small questions to the kernel. */
-import { readFileSync } from "node:fs";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { createServer, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openFfi } from "#ffi";
 import { openKernel } from "../../../lib/sys/kernel-driver.ts";
 import { inside, openNetns } from "../../../lib/sys/netns.ts";
 import { readSysctl, writeSysctl } from "../../../lib/sys/sysctl.ts";
+import { start } from "../../lab/run.ts";
 import { type Namespace, type Namespaces, openNamespaces } from "./namespaces.ts";
+import { programAt, runtimes } from "./runtimes.ts";
 
 const ffi = openFfi();
 const kernel = openKernel(ffi);
@@ -30,6 +36,31 @@ test("a sleep lasts at least as long as asked", () => {
     expect(kernel.sinceBoot() - before).toBeGreaterThanOrEqual(ms);
   }
 });
+
+test.each(["bun", "node"] as const)(
+  "%s: a signal ends neither a sleep nor a wait for a peer",
+  async (runtime) => {
+    const folder = mkdtempSync(join(tmpdir(), "sp-signal-"));
+    const path = join(folder, "socket");
+    const server = createServer();
+    try {
+      server.listen(path);
+      const accepted = once(server, "connection");
+      const program = start({ argv: [...runtimes[runtime], programAt("interrupted.ts"), path] });
+      await program.says(/ready/);
+      const signals = setInterval(() => program.kill("SIGUSR2"), 20);
+      const [socket] = (await accepted) as [Socket];
+      setTimeout(() => socket.end("late"), 1000);
+      const { stdout, stderr } = await program.outcome;
+      clearInterval(signals);
+      expect(stderr).toBe("");
+      expect(stdout).toBe('ready\n{"whole":true,"received":"late"}');
+    } finally {
+      server.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  },
+);
 
 test("generic netlink's own family is there, an invented one is not", () => {
   expect(kernel.hasGenericFamily("nlctrl")).toBe(true);

@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import type { Server, Socket } from "node:net";
+import type { Server, ServerOpts, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
@@ -10,7 +10,9 @@ import { Failure } from "../../../lib/errors.ts";
 import { refusedWith, type SysError } from "../../../lib/sys/errno.ts";
 import { connectUnix } from "../../../lib/sys/unix-stream.ts";
 import { clock } from "./runtimes.ts";
+import { useWatchdog } from "./watchdog.ts";
 
+useWatchdog();
 const ffi = openFfi();
 const later = () => deadlineIn(clock, 30_000);
 const soon = () => deadlineIn(clock, 30);
@@ -29,11 +31,15 @@ afterEach(async () => {
 });
 
 /** Our side blocks, so the other side is a thread of its own. */
-async function serve(onConnection: (socket: Socket, server: Server) => void): Promise<void> {
+async function serve(
+  onConnection: (socket: Socket, server: Server) => void,
+  options: ServerOpts = {},
+): Promise<void> {
   const code = `
     const { createServer } = require("node:net");
     const { workerData, parentPort } = require("node:worker_threads");
-    const server = createServer((socket) => (${onConnection.toString()})(socket, server));
+    const options = ${JSON.stringify(options)};
+    const server = createServer(options, (socket) => (${onConnection.toString()})(socket, server));
     server.listen(workerData, () => parentPort.postMessage("listening"));`;
   const started = new Worker(code, { eval: true, workerData: path });
   worker = started;
@@ -131,6 +137,14 @@ test("a peer that closes is the end of the stream; sending to it is EPIPE, not a
     for (let more = 0; more < 3; more += 1) stream.send(Buffer.from("x"), later());
   });
   expect(refusedWith(fault, "EPIPE")).toBe(true);
+  stream.close();
+});
+
+test("a peer that closes without reading all is the end of the stream too", async () => {
+  await serve((socket) => void setTimeout(() => socket.destroy(), 200), { pauseOnConnect: true });
+  const stream = connectUnix(ffi, path, later());
+  stream.send(Buffer.from("never read"), later());
+  expect(stream.receive(later())).toBeUndefined();
   stream.close();
 });
 
