@@ -75,8 +75,8 @@ test.each([
 
 test("answers come in any pieces, and each goes to its own request", () => {
   const { socket, sent } = paperKernel([
-    said(NLMSG_ERROR, 2, -17),
-    Buffer.concat([said(NLMSG_ERROR, 1, 0), said(NLMSG_ERROR, 3, -2)]),
+    said(NLMSG_ERROR, 1, 0),
+    Buffer.concat([said(NLMSG_ERROR, 2, -17), said(NLMSG_ERROR, 3, -2)]),
   ]);
   const answers = socket.acknowledge([request, request, request]);
   expect(answers.map((answer) => answer.errno)).toEqual([0, 17, 2]);
