@@ -1,5 +1,5 @@
 /** Which address is given next: pure. */
-import type { Ip4 } from "../net/ip4.ts";
+import { formatIp4, type Ip4 } from "../net/ip4.ts";
 import { last4 } from "../net/prefix.ts";
 import type { HeldBlock } from "./assignment.ts";
 import type { Network } from "./network.ts";
@@ -11,35 +11,40 @@ export interface Candidate {
 }
 
 /**
- * The free addresses in the order they are given: upwards from the one after `last`, then from
- * the lowest; so an address given back rests as long as it can.
+ * The next free address: upwards from the one after `last`, then from the lowest; so an address
+ * given back rests as long as it can. `taken` gives the addresses taken in a block, as text.
+ *
+ * A plain function, not a generator of all of them: *measured*, those cost an ADD 0.2 ms.
  */
-export function* freeAddresses(
+export function nextFree(
   network: Network,
   blocks: readonly HeldBlock[],
-  taken: (block: HeldBlock) => ReadonlySet<Ip4>,
+  taken: (block: HeldBlock) => ReadonlySet<string>,
   last: Ip4 | undefined,
-): Generator<Candidate> {
+): Candidate | undefined {
   const ordered = [...blocks].sort((a, b) => a.prefix.base - b.prefix.base);
   const start = last === undefined ? network.range.first : last + 1;
-  yield* between(network, ordered, taken, start, network.range.last);
-  yield* between(network, ordered, taken, network.range.first, start - 1);
+  return (
+    firstFree(network, ordered, taken, start, network.range.last) ??
+    firstFree(network, ordered, taken, network.range.first, start - 1)
+  );
 }
 
-function* between(
+function firstFree(
   network: Network,
   blocks: readonly HeldBlock[],
-  taken: (block: HeldBlock) => ReadonlySet<Ip4>,
+  taken: (block: HeldBlock) => ReadonlySet<string>,
   first: number,
   last: number,
-): Generator<Candidate> {
+): Candidate | undefined {
   for (const block of blocks) {
     const from = Math.max(first, block.prefix.base, network.range.first);
     const to = Math.min(last, last4(block.prefix), network.range.last);
     if (from > to) continue;
     const used = taken(block);
     for (let address = from as Ip4; address <= to; address = (address + 1) as Ip4) {
-      if (address !== network.gateway && !used.has(address)) yield { block, address };
+      if (address !== network.gateway && !used.has(formatIp4(address))) return { block, address };
     }
   }
+  return undefined;
 }

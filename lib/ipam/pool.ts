@@ -18,7 +18,7 @@ import {
   parseAssignment,
   sameAttachment,
 } from "./assignment.ts";
-import { type Candidate, freeAddresses } from "./choose.ts";
+import { type Candidate, nextFree } from "./choose.ts";
 import type { Network } from "./network.ts";
 
 /** The folders of the run directory that hold assignments. */
@@ -60,9 +60,12 @@ export function assign(dirs: PoolDirs, want: Want): Assigned {
     if (kept !== undefined) return kept;
   }
   const folder = dirs.networks.make(want.network.name);
-  const last = parseIp4(folder.read("last") ?? "");
+  let last = parseIp4(folder.read("last") ?? "");
+  let { blocks } = want;
   let refused: Ip4 | undefined;
-  for (const candidate of candidatesOf(folder, want, last)) {
+  for (;;) {
+    const candidate = candidateOf(folder, { ...want, blocks }, last);
+    if (candidate === undefined) break;
     const assignment = begin(dirs, want, candidate);
     const block = folder.open(assignment.block);
     const linked = block === undefined ? "gone" : linkAddress(dirs, block, assignment);
@@ -73,6 +76,10 @@ export function assign(dirs: PoolDirs, want: Want): Assigned {
     }
     refused = assignment.address;
     release(dirs, want.id);
+    if (want.address !== undefined) break;
+    // Another was faster: on from there. A block that went away has no more to give.
+    last = refused;
+    if (linked === "gone") blocks = blocks.filter((one) => one !== candidate.block);
   }
   if (want.address === undefined) return { outcome: "full" };
   if (refused === undefined) return { outcome: "elsewhere" };
@@ -90,10 +97,9 @@ export function find(dirs: PoolDirs, id: AttachmentId): Assignment | undefined {
 export function hasFree(dirs: PoolDirs, network: Network, blocks: readonly HeldBlock[]): boolean {
   const folder = dirs.networks.open(network.name);
   if (folder === undefined) return false;
-  const free = freeAddresses(network, blocks, (block) => takenIn(folder, block), undefined);
-  const found = free.next().done === false;
+  const free = nextFree(network, blocks, (block) => takenIn(folder, block), undefined);
   folder.close();
-  return found;
+  return free !== undefined;
 }
 
 /** Whether the assignment's address is linked: it is the attachment's, and nobody else's. */
@@ -189,21 +195,21 @@ function keep(dirs: PoolDirs, known: Assignment, want: Want): Assigned | undefin
   return undefined;
 }
 
-function* candidatesOf(folder: Dir, want: Want, last: Ip4 | undefined): Generator<Candidate> {
+function candidateOf(folder: Dir, want: Want, last: Ip4 | undefined): Candidate | undefined {
   const { network, blocks, address } = want;
   if (address === undefined) {
-    yield* freeAddresses(network, blocks, (block) => takenIn(folder, block), last);
-    return;
+    return nextFree(network, blocks, (block) => takenIn(folder, block), last);
   }
   const block = blocks.find(({ prefix }) => contains4(prefix, address));
-  if (block !== undefined) yield { block, address };
+  return block && { block, address };
 }
 
-function takenIn(folder: Dir, block: HeldBlock): ReadonlySet<Ip4> {
+/** The addresses taken, as their files are named. */
+function takenIn(folder: Dir, block: HeldBlock): ReadonlySet<string> {
   const opened = folder.open(blockName(block));
-  const names = opened?.list() ?? [];
+  const names = new Set(opened?.list());
   opened?.close();
-  return new Set(names.map(parseIp4).filter((address) => address !== undefined));
+  return names;
 }
 
 /** Writes the assignment under its owner's name, and takes a port number for it. */
