@@ -15,7 +15,7 @@ import { decodeLink, getLink, listLinks } from "./link-messages.ts";
 import { openNetlink } from "./netlink-socket.ts";
 import { inside, openNetns, ownNetns } from "./netns.ts";
 import { decodeRoute, listRoutes } from "./route-messages.ts";
-import { requestsOf } from "./rtnetlink.ts";
+import { type Request, requestsOf } from "./rtnetlink.ts";
 import { readSysctl, writeSysctl } from "./sysctl.ts";
 import { sinceBoot, sleep } from "./time.ts";
 
@@ -73,10 +73,13 @@ export function openLinks(ffi: Ffi): Links {
         .map(({ body }) => decodeRoute(body))
         .filter((route) => route !== undefined),
     apply: (changes) => {
-      const requests = changes.flatMap(requestsOf);
+      const requests: Request[] = [];
+      for (const change of changes) requests.push(...requestsOf(change));
       const answers = socket.acknowledge(requests.map(({ message }) => message));
-      for (const [index, { attempt, forgives }] of requests.entries()) {
-        const { errno: refusal, text } = answers[index] ?? { errno: 0, text: undefined };
+      let index = 0;
+      for (const { attempt, forgives } of requests) {
+        const { errno: refusal = 0, text } = answers[index] ?? {};
+        index += 1;
         if (refusal === 0 || (forgives !== undefined && refusal === errno(forgives))) continue;
         throw new SysError(refusal, { ...attempt, text });
       }

@@ -92,22 +92,24 @@ function netlinkOn(ffi: Ffi, fd: number): NetlinkSocket {
         ...acknowledge(messages.slice(trainLength)),
       ];
     const first = send(messages);
-    const answers = new Map<number, Answer>();
-    for (;;) {
-      const found = messages.map((_, index) => answers.get(first + index));
-      // Anything older is the answer to a call that was given up.
-      if (found.every((answer) => answer !== undefined)) return found;
-      for (const message of receive())
-        if (message.type === NLMSG_ERROR) answers.set(message.sequence, decodeAnswer(message));
+    const answers: Answer[] = [];
+    // The kernel answers in order. Anything older is the answer to a call that was given up.
+    while (answers.length < messages.length) {
+      for (const message of receive()) {
+        const expected = message.sequence === first + answers.length;
+        if (expected && message.type === NLMSG_ERROR) answers.push(decodeAnswer(message));
+      }
     }
+    return answers;
   };
 
   const ask = (message: Message): Received | Answer => {
     const sequence = send([message]);
     for (;;) {
-      const answer = receive().find((one) => one.sequence === sequence);
-      if (answer?.type === NLMSG_ERROR) return decodeAnswer(answer);
-      if (answer !== undefined) return answer;
+      for (const answer of receive()) {
+        if (answer.sequence !== sequence) continue;
+        return answer.type === NLMSG_ERROR ? decodeAnswer(answer) : answer;
+      }
     }
   };
 
