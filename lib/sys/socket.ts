@@ -2,6 +2,7 @@
 import type { Deadline } from "../deadline.ts";
 import { succeed } from "./errno.ts";
 import type { Ffi } from "./ffi.ts";
+import { timeOf } from "./time.ts";
 
 const SOCK_CLOEXEC = 0o2000000;
 const SOL_SOCKET = 1;
@@ -21,11 +22,8 @@ export function openSocket(ffi: Ffi, family: number, type: number, protocol: num
 export function setTimeLeft(ffi: Ffi, fd: number, option: number, deadline: Deadline): void {
   // A time of zero would mean for ever.
   const microseconds = Math.max(1, Math.floor(deadline.left() * 1000));
-  const timeval = new BigInt64Array([
-    BigInt(Math.floor(microseconds / 1e6)),
-    BigInt(microseconds % 1e6),
-  ]);
-  setOption(ffi, fd, SOL_SOCKET, option, new Uint8Array(timeval.buffer));
+  const timeval = timeOf(Math.floor(microseconds / 1e6), microseconds % 1e6);
+  setOption(ffi, fd, SOL_SOCKET, option, timeval);
 }
 
 /** setsockopt(2). Throws SysError. */

@@ -3,6 +3,7 @@ import type { Deadline } from "../deadline.ts";
 import { Failure } from "../errors.ts";
 import { failed, succeed } from "./errno.ts";
 import type { Ffi } from "./ffi.ts";
+import { timeOf } from "./time.ts";
 
 const POLLIN = 1;
 const chunkBytes = 64 * 1024;
@@ -40,6 +41,6 @@ function poll(ffi: Ffi, fd: number, ms: number): number {
   wanted.setInt16(4, POLLIN, true);
   const seconds = Math.floor(ms / 1000);
   const nanoseconds = Math.floor((ms - seconds * 1000) * 1e6);
-  const timeout = new BigInt64Array([BigInt(seconds), BigInt(nanoseconds)]);
-  return ffi.call("ppoll", new Uint8Array(wanted.buffer), 1, new Uint8Array(timeout.buffer), 0, 8);
+  const timeout = timeOf(seconds, nanoseconds);
+  return ffi.call("ppoll", new Uint8Array(wanted.buffer), 1, timeout, 0, 8);
 }
