@@ -10,6 +10,7 @@ import { parseJson } from "./json.ts";
 import { type Level, levels } from "./log.ts";
 import { type Ip4, parseIp4 } from "./net/ip4.ts";
 import { type Ip6, parseIp6 } from "./net/ip6.ts";
+import { isName } from "./text.ts";
 
 export const defaultNodeConfigPath = "/etc/socketplane/node.json";
 
@@ -138,7 +139,7 @@ function addressOf(text: string) {
 const absolute = (text: string) =>
   text.startsWith("/") && !text.includes("\0") ? text : undefined;
 
-const nameOf = (text: string) => (/^[a-zA-Z0-9][\w.-]{0,252}$/.test(text) ? text : undefined);
+const nameOf = (text: string) => (isName(text, 253) ? text : undefined);
 
 /** A link's name as the kernel takes it (dev_valid_name, net/core/dev.c). */
 function linkNameOf(text: string): string | undefined {

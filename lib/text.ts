@@ -11,6 +11,10 @@ export const bytesOfText = (text: string): Uint8Array<ArrayBuffer> =>
 export const textOfBytes = (bytes: Uint8Array): string =>
   new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
 
+/** A name as CNI has them (SPEC.md 1.1.0): it begins with a letter or digit, and goes on with `_.-` too. */
+export const isName = (text: string, longest = Number.POSITIVE_INFINITY): boolean =>
+  text.length <= longest && /^[a-zA-Z0-9][\w.-]*$/.test(text);
+
 /** Several pieces as one. */
 export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));

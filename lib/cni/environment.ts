@@ -1,7 +1,7 @@
 /** What a command is told by its environment. See run.ts for the folder's note. */
 import { Failure } from "../errors.ts";
 import type { Faults } from "../faults.ts";
-import { bytesOfText } from "../text.ts";
+import { bytesOfText, isName } from "../text.ts";
 
 /** The runtime's whole environment; delegates are given all of it (TRACEPARENT, for one). */
 export type Env = Readonly<Record<string, string | undefined>>;
@@ -71,16 +71,9 @@ export const mayShareNetns = (env: Env): boolean => {
 
 /** What CNI_CONTAINERID and the configuration's `name` must be alike. */
 export function identifierFault(value: string): string | undefined {
-  for (let at = 0; at < value.length; at += 1) {
-    const char = value.charAt(at);
-    if (isLetterOrDigit(char) || (at > 0 && "_.-".includes(char))) continue;
-    return "must begin with a letter or digit, and hold only letters, digits, '_', '.' and '-'";
-  }
-  return undefined;
+  if (value === "" || isName(value)) return undefined;
+  return "must begin with a letter or digit, and hold only letters, digits, '_', '.' and '-'";
 }
-
-const isLetterOrDigit = (char: string): boolean =>
-  (char >= "a" && char <= "z") || (char >= "A" && char <= "Z") || (char >= "0" && char <= "9");
 
 /** IFNAMSIZ less the NUL (linux/if.h). */
 const longestIfname = 15;

@@ -24,6 +24,7 @@ import {
   parsePrefix4,
   parsePrefix6,
 } from "../net/prefix.ts";
+import { isName } from "../text.ts";
 
 /** Which addresses are given dynamically, both ends included. */
 export interface Range {
@@ -78,7 +79,7 @@ export const maxVni = 2 ** 24 - 1;
 
 /** Names become folders, keys and links: SPEC.md 1.1.0's pattern for names, bounded. */
 export const parseNetworkName = (text: string): string | undefined =>
-  /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/.test(text) ? text : undefined;
+  isName(text, 63) ? text : undefined;
 
 /** 10.2.0.64/26, or 10.2.0.10-10.2.0.99. */
 export function parseRange(text: string): Range | undefined {
