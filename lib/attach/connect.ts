@@ -18,7 +18,7 @@ import type { Links, Netns } from "../sys/kernel.ts";
 import type { Undo } from "../undo.ts";
 import { ensureGateway, isComplete } from "./gateway.ts";
 import type { Host } from "./host.ts";
-import { outerName } from "./names.ts";
+import { disableIp6, outerName } from "./names.ts";
 import {
   type AttachmentPlan,
   addRoute,
@@ -84,6 +84,9 @@ export async function connect(
       deadline,
     );
 
+    if (plan.network.subnet6 !== undefined) {
+      host.kernel.writeSysctl(disableIp6(plan.inner), "0", place.netns);
+    }
     const inside = host.kernel.links(place.netns);
     try {
       const defaultRoutes = setUpInner(inside, plan, place.defaultRoute);

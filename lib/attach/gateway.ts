@@ -20,7 +20,7 @@ import { recordOf } from "../ovs/ovsdb-json.ts";
 import type { Change, Link, LinkAddress } from "../sys/kernel.ts";
 import type { FilterNetwork } from "../sys/nft.ts";
 import type { Host } from "./host.ts";
-import { gatewayAttachment, gatewayLinkName } from "./names.ts";
+import { disableIp6, gatewayAttachment, gatewayLinkName } from "./names.ts";
 import { givenPort, readPort } from "./ports.ts";
 import { recover } from "./recover.ts";
 import {
@@ -235,6 +235,7 @@ function configureLink(host: Host, network: Network, row: GatewayRow): Link {
     throw new Failure("try-again", `Cannot use link "${row.link}": the switch has not made it yet`);
   }
   const { index } = link;
+  if (network.subnet6 !== undefined) host.kernel.writeSysctl(disableIp6(row.link), "0");
   const up: Change = { do: "set link", index, up: true, noIp6Addresses: true };
   const have = new Set(links.addresses(index).map(addressKey));
   const missing = gatewayAddresses(network, row.address)

@@ -24,6 +24,9 @@ export function gatewayLinkName(network: string): string {
   return name.length <= longestLinkName ? name : gatewayStem + shortName(network);
 }
 
+/** The sysctl that keeps a link from having IPv6 addresses: a machine may set it for new ones. */
+export const disableIp6 = (link: string): string => `net/ipv6/conf/${link}/disable_ipv6`;
+
 /** The node's own address in a network is an assignment like any other; "@" is in no CNI name. */
 export const gatewayAttachment = (network: string): AttachmentId => ({
   name: "@node",

@@ -38,7 +38,10 @@ export function openKernel(ffi: Ffi): Kernel {
     },
     sinceBoot: () => sinceBoot(ffi),
     sleep: (ms) => sleep(ffi, ms),
-    writeSysctl: (path, value) => writeSysctl(ffi, path, value),
+    writeSysctl: (path, value, netns) =>
+      netns === undefined
+        ? writeSysctl(ffi, path, value)
+        : inside(ffi, netns, () => writeSysctl(ffi, path, value)),
     readSysctl: (path) => readSysctl(ffi, path),
   };
 }

@@ -164,7 +164,10 @@ export interface Kernel {
   readonly sinceBoot: () => number;
   /** Sleeps, milliseconds. */
   readonly sleep: (ms: number) => void;
-  /** Writes a sysctl by its path below /proc/sys ("net/ipv4/ip_forward"). */
-  readonly writeSysctl: (path: string, value: string) => void;
+  /**
+   * Writes a sysctl by its path below /proc/sys ("net/ipv4/ip_forward"), unless it has the value
+   * already; one of net/ in a namespace, or without one in this process's own.
+   */
+  readonly writeSysctl: (path: string, value: string, netns?: Netns) => void;
   readonly readSysctl: (path: string) => string | undefined;
 }
