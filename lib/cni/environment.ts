@@ -83,6 +83,7 @@ const notInIfname =
   "\u200a\u2028\u2029\u202f\u205f\u3000";
 
 function ifnameFault(value: string): string | undefined {
+  if (value.includes("%")) return "must not hold '%': the kernel takes it for a pattern";
   if (value === "." || value === "..") return "must not be '.' or '..'";
   for (const char of value) {
     if (notInIfname.includes(char)) return "must not hold '/', ':' or white space";

@@ -49,6 +49,11 @@ describe("the environment", () => {
       ["must have at most 15 bytes, not 16"],
     ],
     [
+      "has a pattern for a link name",
+      { env: { CNI_IFNAME: "eth%d" } },
+      ["CNI_IFNAME \"eth%d\" must not hold '%': the kernel takes it for a pattern"],
+    ],
+    [
       "has an unknown command",
       { env: { CNI_COMMAND: "PUT" } },
       ["unknown CNI_COMMAND", "ADD, CHECK"],
