@@ -14,7 +14,7 @@ import { attachmentFlows } from "../overlay/pipeline.ts";
 import { listOf, type OperationResult } from "../ovs/ovsdb-json.ts";
 import type { Pending } from "../ovs/switch.ts";
 import { refusedWith } from "../sys/errno.ts";
-import type { Links, Netns } from "../sys/kernel.ts";
+import type { Link, Links, Netns } from "../sys/kernel.ts";
 import type { Undo } from "../undo.ts";
 import { ensureGateway, isComplete } from "./gateway.ts";
 import type { Host } from "./host.ts";
@@ -64,7 +64,15 @@ export async function connect(
     const database = host.database(deadline);
     const insert = [selectBridge(bridge), ...addAttachment(bridge, rowOf(plan, ofport))];
     const added = database.send(insert, deadline);
-    undo.add("remove the port", () => removePort(host, plan.outer, ofport, cleanUp(host)));
+    undo.add("remove the port", () => {
+      const until = cleanUp(host);
+      const release = host.run.lock("switch.lock", "shared", until);
+      try {
+        removePort(host, plan.outer, ofport, until);
+      } finally {
+        release();
+      }
+    });
     const ready = database.send(awaitOfport(plan.outer, deadline.left()), deadline);
 
     // The switch is at work: time to look whether it, and the firewall, have all of the network.
@@ -90,13 +98,13 @@ export async function connect(
     const inside = host.kernel.links(place.netns);
     try {
       const defaultRoutes = setUpInner(inside, plan, place.defaultRoute);
-      const outer = { name: plan.outer, mac: host.links().get(plan.outer)?.mac };
       if (datapathOf(added, bridge, deadline) === "netdev") {
         host.kernel.checksumOffloadOff(place.netns, plan.inner);
       }
       checkOfport(plan, ready, ofport, deadline);
+      const { mac } = keepUp(host, plan);
       staged.commit(deadline);
-      return { outer, defaultRoutes };
+      return { outer: { name: plan.outer, mac }, defaultRoutes };
     } finally {
       inside.close();
     }
@@ -157,6 +165,23 @@ function setUpInner(
       throw fault;
     }
   });
+}
+
+/**
+ * The outer end, which is up when the switch has taken it. *Bites here*: of a link that has just
+ * gone, and had the same name, the switch remembers that it was down, and sets the new one so.
+ */
+function keepUp(host: Host, plan: AttachmentPlan): Link {
+  const links = host.links();
+  const link = links.get(plan.outer);
+  if (link === undefined) {
+    throw new Failure(
+      "try-again",
+      `Cannot attach port "${plan.outer}": its link went away meanwhile`,
+    );
+  }
+  if (!link.up) links.apply([{ do: "set link", index: link.index, up: true }]);
+  return link;
 }
 
 /** The first transaction's answers: the bridge, and whether the port is on it now. */

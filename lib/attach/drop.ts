@@ -2,18 +2,13 @@
 import type { Deadline } from "../deadline.ts";
 import type { Dir } from "../dir.ts";
 import { Failure } from "../errors.ts";
-import {
-  type Assignment,
-  blockName,
-  type HeldBlock,
-  parseBlockName,
-  sameAttachment,
-} from "../ipam/assignment.ts";
-import { dropCache, underLock } from "../ipam/held.ts";
-import { releaseLeases } from "../ipam/leases.ts";
+import { type Assignment, ownerName, parseBlockName, sameAttachment } from "../ipam/assignment.ts";
+import { dropCache, going, underLock } from "../ipam/held.ts";
+import { readLeases, releaseLeases } from "../ipam/leases.ts";
 import type { Network } from "../ipam/network.ts";
 import { deleteNetwork, readNetwork } from "../ipam/networks.ts";
-import { assign, find, listAssignments, release } from "../ipam/pool.ts";
+import { find, heldPort, listAssignments, restore } from "../ipam/pool.ts";
+import { formatIp4 } from "../net/ip4.ts";
 import { removeGateway } from "./gateway.ts";
 import type { Host } from "./host.ts";
 import { gatewayAttachment, gatewayLinkName } from "./names.ts";
@@ -33,23 +28,21 @@ export async function dropNetwork(host: Host, name: string, deadline: Deadline):
     return await underLock(ipam, name, deadline, async (folder) => {
       const stored = await readNetwork(registry, name, deadline);
       if (stored === undefined) return false;
-      const own = find(ipam.dirs, gatewayAttachment(name));
-      const blocks = folder
-        .list()
-        .map(parseBlockName)
-        .filter((block) => block !== undefined);
-      const putBack = freeBlocks(host, stored.network, own, { folder, blocks });
-      // The link alone is there where a delete was killed.
-      const stands = own !== undefined || host.links().get(gatewayLinkName(name)) !== undefined;
+      const { network } = stored;
+      const stands = standsHere(host, name);
+      const putBack = freeBlocks(host, network, folder);
       try {
-        if (stands) await removeGateway(host, stored.network, deadline);
+        if (stands) await removeGateway(host, network, deadline);
       } catch (fault) {
         putBack();
         throw fault;
       }
       dropCache(folder);
       folder.remove("last");
-      await releaseLeases(registry, name, blocks, deadline);
+      // By the store: a delete that was killed has removed folders of leases that it still held.
+      const leases = await readLeases(registry, name, deadline);
+      const ours = leases.filter(({ node }) => node === ipam.node().name);
+      await releaseLeases(registry, name, ours, deadline);
       return deleteNetwork(registry, name, deadline);
     });
   } finally {
@@ -57,32 +50,53 @@ export async function dropNetwork(host: Host, name: string, deadline: Deadline):
   }
 }
 
+/** Whether anything of the network is on this node, be it what a killed delete has left. */
+function standsHere(host: Host, name: string): boolean {
+  const link = gatewayLinkName(name);
+  const own = find(host.ipam.dirs, gatewayAttachment(name));
+  return own !== undefined || host.links().get(link) !== undefined || host.isFiltered(link);
+}
+
 /**
  * Removes the blocks' folders: from then on no ADD gets an address of them. If one of them is in
  * use, all are put back; afterwards, the function that it gives does so.
+ *
+ * A folder is first moved out of sight, and only then the node's own address taken out of it: as
+ * long as an ADD could find the folder, it saw that address as taken. What an ADD has linked that
+ * had the folder open keeps it from being removed.
  */
-function freeBlocks(
-  host: Host,
-  network: Network,
-  own: Assignment | undefined,
-  held: { readonly folder: Dir; readonly blocks: readonly HeldBlock[] },
-): () => void {
+function freeBlocks(host: Host, network: Network, folder: Dir): () => void {
   const { dirs } = host.ipam;
-  const { folder, blocks } = held;
-  // The node's own may be begun and no more, by an ADD that was killed.
   const ownId = gatewayAttachment(network.name);
   const users = listAssignments(dirs).filter(
     (one) => one.network === network.name && !sameAttachment(one.id, ownId),
   );
   if (users.length > 0) throw inUse(network, users);
+  const own = find(dirs, ownId);
+  const blocks = folder.list().filter((name) => parseBlockName(name) !== undefined);
   const putBack = () => {
-    for (const block of blocks) folder.make(blockName(block)).close();
-    if (own === undefined) return;
-    const { id, address, workload } = own;
-    assign(dirs, { id, address, network, blocks, port: "give", workload });
+    const left = folder.list();
+    for (const block of blocks) {
+      if (left.includes(going(block))) folder.rename(going(block), block);
+      else folder.make(block).close();
+    }
+    if (own !== undefined && !restore(dirs, own)) {
+      host.log.error("the node's own address was taken", { network: network.name });
+    }
   };
-  release(dirs, ownId);
-  const busy = blocks.some((block) => folder.removeDir(blockName(block)) === "not-empty");
+  // First, so that an ADD that comes after a delete that was killed here makes the network anew.
+  if (own !== undefined) dirs.owners.remove(ownerName(ownId));
+  for (const block of blocks) folder.rename(block, going(block));
+  if (own !== undefined) {
+    dirs.ports.remove(`${heldPort(dirs, own) ?? "none"}`);
+    const block = folder.open(going(own.block));
+    block?.remove(formatIp4(own.address));
+    block?.close();
+  }
+  const busy = folder
+    .list()
+    .filter((name) => name.endsWith(going("")))
+    .some((name) => folder.removeDir(name) === "not-empty");
   if (!busy) return putBack;
   putBack();
   throw inUse(network, []);

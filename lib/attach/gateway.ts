@@ -11,11 +11,15 @@ import { Failure } from "../errors.ts";
 import { assignAddress, type HeldNetwork, heldNow } from "../ipam/held.ts";
 import type { Network } from "../ipam/network.ts";
 import { find, release } from "../ipam/pool.ts";
-import type { Ip4 } from "../net/ip4.ts";
+import { formatIp4, type Ip4 } from "../net/ip4.ts";
 import { ip6Of, linkLocal, macOfIp4 } from "../net/mac.ts";
-import { networkCookie, only } from "../overlay/cookies.ts";
-import { countNetworkFlows, networkFlows } from "../overlay/pipeline.ts";
-import type { Flow } from "../ovs/flow.ts";
+import { ofNetwork, only } from "../overlay/cookies.ts";
+import {
+  cookieOfNetwork,
+  countNetworkFlows,
+  networkFlows,
+  type SwitchNetwork,
+} from "../overlay/pipeline.ts";
 import { recordOf } from "../ovs/ovsdb-json.ts";
 import type { Change, Link, LinkAddress } from "../sys/kernel.ts";
 import type { FilterNetwork } from "../sys/nft.ts";
@@ -88,9 +92,9 @@ export async function removeGateway(
   if (uuid !== undefined) {
     host
       .flows(deadline)
-      .stage([{ do: "delete", cookies: only(networkCookie(network.vni)) }], deadline)
+      .stage([{ do: "delete", cookies: ofNetwork(network.vni) }], deadline)
       .commit(deadline);
-    const remove = removeRow(host.config.ovs.bridge, uuid);
+    const remove = removeRow(uuid);
     host.database(deadline).transact([remove], deadline);
   }
   (await host.filter()).remove(filterNetwork(network));
@@ -119,20 +123,23 @@ function stateOfFlows(
 ): "complete" | "behind" | "forgotten" {
   const { network } = held.stored;
   if (!host.isFiltered(gatewayLinkName(network.name))) return "forgotten";
-  const leases = held.blocks.map(({ prefix }) => prefix);
-  const wanted = countNetworkFlows({ subnet6: network.subnet6, leases });
-  const { flows } = host.flows(deadline).aggregate(only(networkCookie(network.vni)), deadline);
-  return flows === wanted ? "complete" : flows > 0 ? "behind" : "forgotten";
+  const wanted = switchNetworkOf(host, held);
+  if (wanted === undefined) return "forgotten";
+  const flows = host.flows(deadline);
+  const exact = flows.aggregate(only(cookieOfNetwork(wanted)), deadline);
+  if (exact.flows === countNetworkFlows(wanted)) return "complete";
+  return flows.aggregate(ofNetwork(network.vni), deadline).flows > 0 ? "behind" : "forgotten";
 }
 
 function replaceFlows(host: Host, held: HeldNetwork, deadline: Deadline): void {
   const { network } = held.stored;
-  const flows = flowsOf(host, held) ?? [];
+  const wanted = switchNetworkOf(host, held);
+  const flows = wanted === undefined ? [] : networkFlows(wanted);
   host
     .flows(deadline)
     .stage(
       [
-        { do: "delete", cookies: only(networkCookie(network.vni)) },
+        { do: "delete", cookies: ofNetwork(network.vni) },
         ...flows.map((flow) => ({ do: "add", flow }) as const),
       ],
       deadline,
@@ -140,16 +147,16 @@ function replaceFlows(host: Host, held: HeldNetwork, deadline: Deadline): void {
     .commit(deadline);
 }
 
-/** The network's flows; undefined while the node has no address in it. */
-function flowsOf(host: Host, held: HeldNetwork): readonly Flow[] | undefined {
+/** The network as the switch is to see it; undefined while the node has no address in it. */
+function switchNetworkOf(host: Host, held: HeldNetwork): SwitchNetwork | undefined {
   const { network } = held.stored;
   const own = find(host.ipam.dirs, gatewayAttachment(network.name));
   if (own?.ofport === undefined) return undefined;
-  return networkFlows({
+  return {
     ...network,
     port: { ofport: own.ofport, address: own.address },
     leases: held.blocks.map(({ prefix }) => prefix),
-  });
+  };
 }
 
 async function makeGateway(
@@ -214,9 +221,10 @@ function ensurePort(host: Host, network: Network, row: GatewayRow, deadline: Dea
   const same =
     ofport === row.ofport &&
     ids["socketplane-network"] === network.name &&
+    ids["socketplane-address"] === formatIp4(row.address) &&
     ids["socketplane-port"] === `${row.ofport}`;
   if (uuid !== undefined && same) return;
-  if (uuid !== undefined) database.transact([removeRow(bridge, uuid)], deadline);
+  if (uuid !== undefined) database.transact([removeRow(uuid)], deadline);
   database.transact(addGateway(bridge, row, { mac, mtu }), deadline);
   const awaited = database.send(awaitOfport(row.link, deadline.left()), deadline);
   const given = givenPort(awaited, row.link, deadline);

@@ -53,7 +53,7 @@ function isWritten({ ipam }: Host, id: AttachmentId): boolean {
 function sweep(host: Host, link: string, deadline: Deadline): void {
   const { uuid } = readPort(host, link, deadline);
   if (uuid === undefined) return;
-  host.database(deadline).transact([removeRow(host.config.ovs.bridge, uuid)], deadline);
+  host.database(deadline).transact([removeRow(uuid)], deadline);
   host.log.warn("removed a port that has no container", { port: link });
 }
 

@@ -7,7 +7,7 @@
 import { type Deadline, deadlineIn } from "../deadline.ts";
 import { asFailure, Failure } from "../errors.ts";
 import type { AttachmentId } from "../ipam/assignment.ts";
-import { find, release } from "../ipam/pool.ts";
+import { find, heldPort, release } from "../ipam/pool.ts";
 import { attachmentCookie, only } from "../overlay/cookies.ts";
 import type { Flows } from "../ovs/switch.ts";
 import { refusedWith } from "../sys/errno.ts";
@@ -34,7 +34,7 @@ export function disconnect(host: Host, id: AttachmentId, deadline: Deadline): vo
       deletion = host.startDeleting(link);
     });
     // The kernel is at work on the link meanwhile.
-    step(() => removePort(host, link, known?.ofport, deadline));
+    step(() => removePort(host, link, known && heldPort(host.ipam.dirs, known), deadline));
     step(() => deletion?.finish(deadline));
   } finally {
     unlock();
@@ -66,7 +66,7 @@ export function removePort(
     // A switch that hangs has taken all the time, but the database asks it nothing.
     const until = deadline.left() > 0 ? deadline : deadlineIn(host.clock, databaseMs);
     if (uuid !== undefined) {
-      host.database(until).transact([removeRow(host.config.ovs.bridge, uuid)], until);
+      host.database(until).transact([removeRow(uuid)], until);
     }
   }
 }

@@ -176,10 +176,11 @@ export const selectPort = (bridge: string, link: string): readonly Operation[] =
 ];
 
 /** Port and Interface aren't root tables: without the bridge's reference they are gone. */
-export const removeRow = (bridge: string, port: Value): Operation => ({
+export const removeRow = (port: Value): Operation => ({
   op: "mutate",
   table: "Bridge",
-  where: [["name", "==", bridge]],
+  // Whichever it is on: the configuration may have named another one then.
+  where: [["ports", "includes", port]],
   mutations: [["ports", "delete", port]],
 });
 

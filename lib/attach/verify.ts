@@ -1,15 +1,17 @@
 /** CHECK: compares what is there with what ADD made; names everything that differs. */
 import type { Deadline } from "../deadline.ts";
 import { Failure } from "../errors.ts";
-import { isHeld } from "../ipam/pool.ts";
+import type { Network } from "../ipam/network.ts";
+import { find, isHeld } from "../ipam/pool.ts";
 import { formatIp4 } from "../net/ip4.ts";
 import { formatIp6 } from "../net/ip6.ts";
 import { formatMac } from "../net/mac.ts";
-import { attachmentCookie, only } from "../overlay/cookies.ts";
+import { attachmentCookie, ofNetwork, only } from "../overlay/cookies.ts";
 import { attachmentFlows } from "../overlay/pipeline.ts";
-import type { LinkAddress, Links, Netns } from "../sys/kernel.ts";
+import type { Link, LinkAddress, Links, Netns } from "../sys/kernel.ts";
+import { gatewayAddresses } from "./gateway.ts";
 import type { Host } from "./host.ts";
-import { gatewayLinkName } from "./names.ts";
+import { gatewayAttachment, gatewayLinkName } from "./names.ts";
 import { type AttachmentPlan, portOf, type WantedRoute } from "./plan.ts";
 import { readPort } from "./ports.ts";
 
@@ -24,11 +26,13 @@ export function verify(
   deadline: Deadline,
 ): void {
   const inside = host.kernel.links(place.netns);
+  const gateway = host.links().get(gatewayLinkName(plan.network.name));
   let faults: readonly string[];
   try {
     faults = [
-      ...innerFaults(inside, plan, place.routes),
+      ...innerFaults(inside, plan, place.routes, gateway?.mtu),
       ...hostFaults(host, plan),
+      ...gatewayFaults(host, plan.network, gateway),
       ...switchFaults(host, plan, deadline),
     ];
   } finally {
@@ -46,6 +50,7 @@ function innerFaults(
   inside: Links,
   plan: AttachmentPlan,
   wanted: readonly WantedRoute[],
+  mtu: number | undefined,
 ): readonly string[] {
   const link = inside.get(plan.inner);
   if (link === undefined) return [`interface "${plan.inner}" is gone`];
@@ -70,7 +75,7 @@ function innerFaults(
       : [
           `the MAC is ${link.mac === undefined ? "none" : formatMac(link.mac)}, not ${formatMac(mac)}`,
         ]),
-    ...(link.mtu === plan.mtu ? [] : [`the MTU is ${link.mtu}, not ${plan.mtu}`]),
+    ...(mtu === undefined || link.mtu === mtu ? [] : [`the MTU is ${link.mtu}, not ${mtu}`]),
     ...missing.map((address) => `address ${address} is gone`),
     ...lost.map((route) => `the route to ${routeText(route)} is gone`),
   ];
@@ -78,17 +83,32 @@ function innerFaults(
 
 function hostFaults(host: Host, plan: AttachmentPlan): readonly string[] {
   const outer = host.links().get(plan.outer);
-  const gateway = host.links().get(gatewayLinkName(plan.network.name));
   return [
     ...(outer === undefined
       ? [`link "${plan.outer}" is gone`]
       : outer.up
         ? []
         : [`link "${plan.outer}" is down`]),
-    ...(gateway?.up ? [] : [`the gateway of network "${plan.network.name}" is gone`]),
     ...(isHeld(host.ipam.dirs, plan.assignment)
       ? []
       : [`address ${formatIp4(plan.assignment.address)} is no longer assigned to it`]),
+  ];
+}
+
+/** What is wrong with the network on this node, by which its containers reach anything. */
+function gatewayFaults(host: Host, network: Network, gateway: Link | undefined): readonly string[] {
+  const name = `network "${network.name}"`;
+  if (gateway === undefined) return [`the gateway of ${name} is gone`];
+  if (!gateway.up) return [`the gateway of ${name} is down`];
+  const own = find(host.ipam.dirs, gatewayAttachment(network.name));
+  if (own === undefined) return [`this node has no address in ${name}`];
+  const have = new Set(host.links().addresses(gateway.index).map(textOf));
+  const missing = gatewayAddresses(network, own.address)
+    .map(({ address }) => textOf(address))
+    .filter((address) => !have.has(address));
+  return [
+    ...missing.map((address) => `address ${address} of the gateway of ${name} is gone`),
+    ...(host.isFiltered(gateway.name) ? [] : [`the firewall does not know ${name}`]),
   ];
 }
 
@@ -104,8 +124,15 @@ function switchFaults(host: Host, plan: AttachmentPlan, deadline: Deadline): rea
     return [`port "${plan.outer}" does not work: ${state}`];
   }
   const expected = attachmentFlows(portOf(plan, asked)).length;
-  const { flows } = host.flows(deadline).aggregate(only(attachmentCookie(asked)), deadline);
-  return flows === expected ? [] : [`the switch has ${flows} of its ${expected} flows`];
+  const { name, vni } = plan.network;
+  const switched = host.flows(deadline);
+  const { flows } = switched.aggregate(only(attachmentCookie(asked)), deadline);
+  const ofAll = switched.aggregate(ofNetwork(vni), deadline);
+  return [
+    ...(flows === expected ? [] : [`the switch has ${flows} of its ${expected} flows`]),
+    // Another ADD may be about to put more in: only none at all is amiss.
+    ...(ofAll.flows > 0 ? [] : [`the switch has no flows of network "${name}"`]),
+  ];
 }
 
 const textOf = (one: LinkAddress): string =>

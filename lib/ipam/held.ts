@@ -78,7 +78,10 @@ export async function holdNetwork(
 }
 
 /** What to assign, without what the held network says. */
-export type Wish = Omit<Want, "network" | "blocks">;
+export interface Wish extends Omit<Want, "network" | "blocks"> {
+  /** What the network is made from should it be gone meanwhile. */
+  readonly spec?: NetworkSpec | undefined;
+}
 
 export interface Assigned {
   readonly assignment: Assignment;
@@ -105,7 +108,7 @@ export async function assignAddress(
     const assigned = assign(ipam.dirs, { ...wish, network, blocks: now.blocks });
     if (assigned.outcome === "assigned") return { ...assigned, held: now };
     if (assigned.outcome === "taken") throw takenBy(wish, network.name, assigned.by);
-    now = await claimMore(ipam, now, wish.address, deadline);
+    now = await claimMore(ipam, now, wish, deadline);
   }
 }
 
@@ -137,6 +140,9 @@ export async function underLock<T>(
 /** Forgets what is cached, so that the next one asks the store. */
 export const dropCache = (folder: Dir): boolean => folder.remove(cacheName);
 
+/** A block's folder while its network is deleted: no ADD finds it by that name. */
+export const going = (block: string): string => `${block}.going`;
+
 const cacheName = "cache.json";
 
 async function refresh(
@@ -161,14 +167,19 @@ async function refresh(
   const leases = await readLeases(registry, wanted.name, deadline);
   const blocks = leases.filter((lease) => lease.node === node.name);
   const names = new Set(blocks.map(blockName));
-  for (const name of folder.list()) {
+  const known = folder.list();
+  for (const name of known) {
     if (parseBlockName(name) === undefined || names.has(name)) continue;
     // No longer ours: nothing more is given from it.
     folder.rename(name, `${name}.lost`);
     ipam.log.error("a lease of this node was lost", { network: wanted.name, block: name });
   }
   const held = { stored, node, blocks, readAt };
-  for (const name of names) folder.make(name).close();
+  for (const name of names) {
+    // A delete was killed, or we would not have the lock.
+    if (known.includes(going(name)) && !known.includes(name)) folder.rename(going(name), name);
+    folder.make(name).close();
+  }
   writeCache(folder, held);
   return held;
 }
@@ -176,7 +187,7 @@ async function refresh(
 async function claimMore(
   ipam: NodeIpam,
   tried: HeldNetwork,
-  address: Ip4 | undefined,
+  { address, spec }: Pick<Wish, "address" | "spec">,
   deadline: Deadline,
 ): Promise<HeldNetwork> {
   const { network } = tried.stored;
@@ -187,10 +198,11 @@ async function claimMore(
     if (now !== undefined && grown === true) return now;
     const registry = await ipam.registry();
     // What was claimed by a process that died before it wrote it down is found here.
-    const fresh = await refresh(ipam, folder, { name: network.name, spec: undefined }, deadline);
+    const fresh = await refresh(ipam, folder, { name: network.name, spec }, deadline);
     if (fresh.blocks.some((block) => !known.has(blockName(block)))) return fresh;
     const block = await claimBlock(registry, fresh.stored, fresh.node, address, deadline);
-    const held = { ...fresh, blocks: [...fresh.blocks, block] };
+    const blocks = [...fresh.blocks, block].sort((a, b) => a.prefix.base - b.prefix.base);
+    const held = { ...fresh, blocks };
     folder.make(blockName(block)).close();
     writeCache(folder, held);
     return held;

@@ -137,10 +137,13 @@ export async function releaseLeases(
   }
 }
 
-/** An address outside the dynamic range is a lease of its own: the block's others are not. */
-function leaseFor({ range, blockLength }: Network, address: Ip4): Prefix4 {
-  const dynamic = address >= range.first && address <= range.last;
-  return prefix4Of(address, dynamic ? blockLength : 32);
+/**
+ * The block of an address, if it has dynamic ones as well; else the address is a lease of its own.
+ * (A lease inside a block would keep all others of the block from being given.)
+ */
+function leaseFor(network: Network, address: Ip4): Prefix4 {
+  const block = prefix4Of(address, network.blockLength);
+  return hasAddress(network, block) ? block : prefix4Of(address, 32);
 }
 
 /** The lowest block that holds dynamic addresses and that no lease touches. */

@@ -60,6 +60,14 @@ export function assign(dirs: PoolDirs, want: Want): Assigned {
     if (kept !== undefined) return kept;
   }
   const folder = dirs.networks.make(want.network.name);
+  try {
+    return assignIn(dirs, folder, want);
+  } finally {
+    folder.close();
+  }
+}
+
+function assignIn(dirs: PoolDirs, folder: Dir, want: Want): Assigned {
   let last = parseIp4(folder.read("last") ?? "");
   let { blocks } = want;
   let refused: Ip4 | undefined;
@@ -103,11 +111,30 @@ export function hasFree(dirs: PoolDirs, network: Network, blocks: readonly HeldB
 }
 
 /** Whether the assignment's address is linked: it is the attachment's, and nobody else's. */
-export function isHeld(dirs: PoolDirs, assignment: Assignment): boolean {
-  const block = dirs.networks.open(assignment.network)?.open(assignment.block);
-  const text = block?.read(formatIp4(assignment.address));
-  const holder = text === undefined ? undefined : parseAssignment(text);
-  return holder !== undefined && sameAttachment(holder.id, assignment.id);
+export function isHeld(dirs: PoolDirs, { id, network, block, address }: Assignment): boolean {
+  const folder = dirs.networks.open(network);
+  const holder = folder && holderIn(folder, block, address);
+  folder?.close();
+  return holder !== undefined && sameAttachment(holder.id, id);
+}
+
+/**
+ * The port number that the assignment really has: an ADD that was killed may have written down one
+ * that is another's.
+ */
+export function heldPort({ ports }: PoolDirs, { id, ofport }: Assignment): number | undefined {
+  const holder = ofport === undefined ? undefined : parseAssignment(ports.read(`${ofport}`) ?? "");
+  return holder !== undefined && sameAttachment(holder.id, id) ? ofport : undefined;
+}
+
+/** Another interface of the same container in the same network, if there is one. */
+export function sibling(dirs: PoolDirs, id: AttachmentId, network: string): Assignment | undefined {
+  for (const name of dirs.owners.list()) {
+    if (!name.includes(`:${id.containerId}:`) || name === ownerName(id)) continue;
+    const other = parseAssignment(dirs.owners.read(name) ?? "");
+    if (other?.network === network && other.id.containerId === id.containerId) return other;
+  }
+  return undefined;
 }
 
 /** Writes an assignment down that was lost while its attachment lives; false if it is another's. */
@@ -115,10 +142,12 @@ export function restore(dirs: PoolDirs, assignment: Assignment): boolean {
   const { id, network, ofport } = assignment;
   release(dirs, id);
   write(dirs, assignment);
+  if (ofport !== undefined) removeIfOf(dirs.ports, `${ofport}`, id);
   const numbered =
     ofport === undefined || dirs.owners.link(ownerName(id), dirs.ports, `${ofport}`) === "linked";
   const folder = dirs.networks.make(network);
   const block = folder.open(assignment.block);
+  if (block !== undefined) removeIfOf(block, formatIp4(assignment.address), id);
   const linked = numbered && block !== undefined && linkAddress(dirs, block, assignment);
   block?.close();
   folder.close();
@@ -173,7 +202,7 @@ export function forgetAll(dirs: PoolDirs): void {
 }
 
 /** The file an assignment is written to before it has its name; one writer, so a fixed name. */
-const beginning = (name: string) => `${name}.new`;
+const beginning = (name: string) => `.new-${name}`;
 
 /** The assignment that the attachment has already, if it is whole or can be made so. */
 function keep(dirs: PoolDirs, known: Assignment, want: Want): Assigned | undefined {
@@ -250,8 +279,14 @@ function linkAddress(dirs: PoolDirs, block: Dir, assignment: Assignment) {
 
 function holderOf(folder: Dir, blocks: readonly HeldBlock[], address: Ip4): Assignment | undefined {
   const block = blocks.find(({ prefix }) => contains4(prefix, address));
-  const opened = block === undefined ? undefined : folder.open(blockName(block));
-  return parseAssignment(opened?.read(formatIp4(address)) ?? "");
+  return block && holderIn(folder, blockName(block), address);
+}
+
+function holderIn(folder: Dir, block: string, address: Ip4): Assignment | undefined {
+  const opened = folder.open(block);
+  const text = opened?.read(formatIp4(address));
+  opened?.close();
+  return parseAssignment(text ?? "");
 }
 
 function removeIfOf(dir: Dir, name: string, id: AttachmentId): void {

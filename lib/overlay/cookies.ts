@@ -15,8 +15,18 @@ const cookie = (part: keyof typeof parts, which: number) =>
 /** The flows that are there whatever the networks are. */
 export const baseCookie = cookie("base", 0);
 
-/** The flows of one network, by its VNI. */
-export const networkCookie = (vni: number): bigint => cookie("network", vni);
+/**
+ * The flows of one network: its VNI, and 16 bits of what they were made from, so that counting
+ * them under it tells whether they are those that should be there.
+ */
+export const networkCookie = (vni: number, fingerprint: number): bigint =>
+  cookie("network", vni * 2 ** 16 + (fingerprint & 0xffff));
+
+/** Selects the flows of a network, whatever they were made from. */
+export const ofNetwork = (vni: number): CookieFilter => ({
+  cookie: networkCookie(vni, 0),
+  mask: exactly ^ 0xffffn,
+});
 
 /** The flows of one attachment, by its port number, which is unique on the node. */
 export const attachmentCookie = (ofport: number): bigint => cookie("attachment", ofport);

@@ -13,6 +13,7 @@
  * Why asked instead of answered: the MAC is a function of the address, so a request becomes a
  * unicast to the one who holds it; where nobody does, nobody answers.
  */
+import { fnv1a64 } from "../hash.ts";
 import type { Ip4 } from "../net/ip4.ts";
 import type { Ip6 } from "../net/ip6.ts";
 import { computedMacs, ip6Of, linkLocal, type Mac, macOfIp4, macsOfPrefix4 } from "../net/mac.ts";
@@ -93,9 +94,10 @@ export function baseFlows(): readonly Flow[] {
 /** The flows of one network: its own port, its neighbours, its gateway and its leases. */
 export function networkFlows(network: SwitchNetwork): readonly Flow[] {
   const { vni, port } = network;
+  const cookie = cookieOfNetwork(network);
   const portMac = macOfIp4(port.address);
   const flow = (table: number, priority: number, match: Match, actions: readonly Action[]) => ({
-    cookie: networkCookie(vni),
+    cookie,
     table,
     priority,
     match,
@@ -129,6 +131,14 @@ export function networkFlows(network: SwitchNetwork): readonly Flow[] {
     }),
     flow(tables.local, 100, { reg0: vni, ethDst: portMac }, [{ do: "output", port: port.ofport }]),
   ];
+}
+
+/** The cookie of a network's flows: another one if anything that they are made from is another. */
+export function cookieOfNetwork({ vni, subnet, subnet6, gateway, port, leases }: SwitchNetwork) {
+  let text = `${subnet.base}/${subnet.length} ${subnet6?.base}/${subnet6?.length} ${gateway}`;
+  text += ` ${port.ofport} ${port.address}`;
+  for (const { base, length } of leases) text += ` ${base}/${length}`;
+  return networkCookie(vni, fnv1a64(text).low);
 }
 
 /** How many flows `networkFlows` gives: what every ADD compares with, without making them. */

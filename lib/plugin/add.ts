@@ -15,9 +15,10 @@ import type { AddRequest } from "../cni/request.ts";
 import type { Dns, Result } from "../cni/result.ts";
 import type { Deadline } from "../deadline.ts";
 import { Failure } from "../errors.ts";
+import type { AttachmentId } from "../ipam/assignment.ts";
 import { type Assigned, assignAddress, type HeldNetwork, holdNetwork } from "../ipam/held.ts";
 import { type Network, usable } from "../ipam/network.ts";
-import { release } from "../ipam/pool.ts";
+import { release, sibling } from "../ipam/pool.ts";
 import type { Ip4 } from "../net/ip4.ts";
 import type { Netns } from "../sys/kernel.ts";
 import { type Undo, withUndo } from "../undo.ts";
@@ -100,14 +101,26 @@ async function delegatedAddress(adding: Adding): Promise<Obtained> {
 }
 
 async function assign(adding: Adding, address: Ip4 | undefined): Promise<Assigned> {
-  const { host, request, held, undo, deadline } = adding;
+  const { host, config, request, held, undo, deadline } = adding;
   const id = attachmentOf(request);
+  refuseSecond(host, id, config.network);
   const { workload } = request.requested;
-  const wish = { id, address, port: "give", workload } as const;
+  const wish = { id, address, port: "give", workload, spec: config.spec } as const;
   const assigned = await assignAddress(host.ipam, held, wish, deadline);
   if (assigned.made) undo.add("give the address back", () => release(host.ipam.dirs, id));
   refuseOtherMac(request.requested, assigned.assignment.address);
   return assigned;
+}
+
+/** A MAC follows from the address, and a network's subnet is on-link: two ends in one can't work. */
+function refuseSecond(host: Host, id: AttachmentId, network: string): void {
+  const other = sibling(host.ipam.dirs, id, network);
+  if (other === undefined) return;
+  throw new Failure(
+    "invalid-config",
+    `Cannot attach "${id.ifname}" of container ${id.containerId}: "${other.id.ifname}" is in network "${network}" already`,
+    { details: "A container has one interface in a network: use another network." },
+  );
 }
 
 /** The default route through our gateway is ours to set. */

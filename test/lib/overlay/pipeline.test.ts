@@ -7,12 +7,13 @@ import {
   baseCookie,
   everyAttachment,
   everyFlow,
-  networkCookie,
+  ofNetwork,
 } from "../../../lib/overlay/cookies.ts";
 import {
   allFlows,
   attachmentFlows,
   baseFlows,
+  cookieOfNetwork,
   countNetworkFlows,
   networkFlows,
 } from "../../../lib/overlay/pipeline.ts";
@@ -113,6 +114,20 @@ test("cookies select a part, and all parts", () => {
     flows.filter(({ cookie }) => (cookie & filter.mask) === (filter.cookie & filter.mask));
   expect(selected(everyFlow)).toHaveLength(flows.length);
   expect(selected(everyAttachment)).toEqual(attachmentFlows(attachment));
-  const parts = [baseCookie, networkCookie(100), attachmentCookie(30)];
+  const parts = [baseCookie, cookieOfNetwork(network), attachmentCookie(30)];
   expect(new Set(flows.map(({ cookie }) => cookie))).toEqual(new Set(parts));
+  expect(selected(ofNetwork(100))).toEqual(networkFlows(network));
+  expect(selected(ofNetwork(101))).toEqual([]);
+});
+
+test("a network's cookie is another one as soon as its flows are", () => {
+  const others = [
+    { ...network, leases: [subnet] },
+    { ...network, gateway: ip("10.2.0.9") },
+    { ...network, subnet6 },
+    { ...network, port: { ofport: 21, address: ip("10.2.0.2") } },
+    { ...network, port: { ofport: 20, address: ip("10.2.0.3") } },
+  ];
+  const cookies = [network, ...others].map(cookieOfNetwork);
+  expect(new Set(cookies).size).toBe(cookies.length);
 });
