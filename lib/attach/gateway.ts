@@ -26,6 +26,7 @@ import type { FilterNetwork } from "../sys/nft.ts";
 import type { Host } from "./host.ts";
 import { disableIp6, gatewayAttachment, gatewayLinkName } from "./names.ts";
 import { givenPort, readPort } from "./ports.ts";
+import { refuseReachable } from "./reachable.ts";
 import { recover } from "./recover.ts";
 import {
   addGateway,
@@ -166,10 +167,12 @@ async function makeGateway(
   deadline: Deadline,
 ): Promise<Link> {
   const { network } = held.stored;
+  const mtu = network.mtu ?? underlayMtu(host);
   const name = gatewayLinkName(network.name);
   const id = gatewayAttachment(network.name);
   // The network's first use here, or all that was written down is lost.
   if (find(host.ipam.dirs, id) === undefined) await recover(host, deadline);
+  if (find(host.ipam.dirs, id) === undefined) refuseFirstUse(host, network, mtu);
   // Pinned: once it has an address, it keeps it.
   const address = find(host.ipam.dirs, id) === undefined ? own : undefined;
   const wish = { id, address, port: "give", workload: {} } as const;
@@ -182,7 +185,7 @@ async function makeGateway(
     ofport: assignment.ofport ?? 0,
   };
   ensureBridge(host, deadline);
-  ensurePort(host, network, row, deadline);
+  ensurePort(host, { network, mtu }, row, deadline);
   const link = configureLink(host, network, row);
   host.kernel.writeSysctl("net/ipv4/ip_forward", "1");
   if (network.subnet6 !== undefined) host.kernel.writeSysctl("net/ipv6/conf/all/forwarding", "1");
@@ -212,11 +215,32 @@ function ensureBridge(host: Host, deadline: Deadline): void {
   });
 }
 
-function ensurePort(host: Host, network: Network, row: GatewayRow, deadline: Deadline): void {
+/** IPv6 works over no link with less, bytes (RFC 8200, section 5). */
+const leastMtu6 = 1280;
+
+/** Before anything is made: a network that stands already is not taken down for a new route. */
+function refuseFirstUse(host: Host, network: Network, mtu: number): void {
+  const action = `use network "${network.name}" on this node`;
+  if (network.subnet6 !== undefined && mtu < leastMtu6) {
+    throw new Failure(
+      "invalid-config",
+      `Cannot ${action}: IPv6 takes an MTU of ${leastMtu6}, and its links have ${mtu}`,
+      { details: "Raise the underlay's MTU, or leave out subnet6." },
+    );
+  }
+  const details = `Delete it (socketplane network delete ${network.name}) and give it another subnet, or remove the route.`;
+  refuseReachable(host, action, network, details);
+}
+
+function ensurePort(
+  host: Host,
+  { network, mtu }: { readonly network: Network; readonly mtu: number },
+  row: GatewayRow,
+  deadline: Deadline,
+): void {
   const { bridge } = host.config.ovs;
   const database = host.database(deadline);
   const mac = macOfIp4(row.address);
-  const mtu = network.mtu ?? underlayMtu(host);
   const { uuid, ofport, ids } = readPort(host, row.link, deadline);
   const same =
     ofport === row.ofport &&

@@ -24,6 +24,9 @@ export function gatewayLinkName(network: string): string {
   return name.length <= longestLinkName ? name : gatewayStem + shortName(network);
 }
 
+/** Whether a link is a network's own port, by its name. */
+export const isGatewayLink = (link: string): boolean => link.startsWith(gatewayStem);
+
 /** The sysctl that keeps a link from having IPv6 addresses: a machine may set it for new ones. */
 export const disableIp6 = (link: string): string => `net/ipv6/conf/${link}/disable_ipv6`;
 

@@ -3,6 +3,7 @@ import type { Argv, CommandModule } from "yargs";
 import { dropNetwork } from "../attach/drop.ts";
 import type { Host } from "../attach/host.ts";
 import { commandDeadline, loadNodeConfig, openNode } from "../attach/node.ts";
+import { reachable4, refuseReachable } from "../attach/reachable.ts";
 import type { Deadline } from "../deadline.ts";
 import { Failure } from "../errors.ts";
 import { chooseSubnet } from "../ipam/choose-subnet.ts";
@@ -131,19 +132,14 @@ async function create(
   }
   const taken = async (): Promise<readonly Prefix4[]> => [
     ...(await listNetworks(registry, deadline)).map(({ network }) => network.subnet),
-    ...hostRoutes(host),
+    ...reachable4(host),
   ];
   const subnet = spec.subnet ?? chooseSubnet(await taken());
+  const subnets = { subnet, subnet6: spec.subnet6 };
+  refuseReachable(host, `create network "${spec.name}"`, subnets, "Give another subnet.");
   const { stored } = await ensureNetwork(registry, { ...spec, subnet }, deadline);
   show(world.terminal, args.output, describe(stored.network), allColumns);
 }
-
-/** What the machine reaches already: a network there would hide it. */
-const hostRoutes = (host: Host): readonly Prefix4[] =>
-  host
-    .links()
-    .routes()
-    .flatMap((route) => (route.family === 4 && route.to !== undefined ? [route.to] : []));
 
 function listCommand(world: CliWorld): CommandModule<object, Common> {
   return {
