@@ -7,8 +7,7 @@ import { dropCache, going, underLock } from "../ipam/held.ts";
 import { readLeases, releaseLeases } from "../ipam/leases.ts";
 import type { Network } from "../ipam/network.ts";
 import { deleteNetwork, readNetwork } from "../ipam/networks.ts";
-import { find, heldPort, listAssignments, restore } from "../ipam/pool.ts";
-import { formatIp4 } from "../net/ip4.ts";
+import { find, listAssignments, removeAllOf, restore } from "../ipam/pool.ts";
 import { removeGateway } from "./gateway.ts";
 import type { Host } from "./host.ts";
 import { gatewayAttachment, gatewayLinkName } from "./names.ts";
@@ -87,16 +86,15 @@ function freeBlocks(host: Host, network: Network, folder: Dir): () => void {
   // First, so that an ADD that comes after a delete that was killed here makes the network anew.
   if (own !== undefined) dirs.owners.remove(ownerName(ownId));
   for (const block of blocks) folder.rename(block, going(block));
-  if (own !== undefined) {
-    dirs.ports.remove(`${heldPort(dirs, own) ?? "none"}`);
-    const block = folder.open(going(own.block));
-    block?.remove(formatIp4(own.address));
+  removeAllOf(dirs.ports, ownId);
+  // Those of a delete that was killed are among them.
+  const leaving = folder.list().filter((name) => name.endsWith(going("")));
+  for (const name of leaving) {
+    const block = folder.open(name);
+    if (block !== undefined) removeAllOf(block, ownId);
     block?.close();
   }
-  const busy = folder
-    .list()
-    .filter((name) => name.endsWith(going("")))
-    .some((name) => folder.removeDir(name) === "not-empty");
+  const busy = leaving.some((name) => folder.removeDir(name) === "not-empty");
   if (!busy) return putBack;
   putBack();
   throw inUse(network, []);

@@ -255,7 +255,9 @@ function begin(dirs: PoolDirs, want: Want, candidate: Candidate): Assignment {
   });
   if (want.port === "none") return write(dirs, withPort(undefined));
   const count = ports.last - ports.first + 1;
-  const start = fnv1a64(name).low % count;
+  // Another number than the time before. *Bites here*: where the switch sees a port go and come
+  // back at once, under one name and number, it keeps the old one, whose link is gone.
+  const start = (fnv1a64(name).low + process.pid) % count;
   for (let step = 0; step < count; step += 1) {
     const ofport = ports.first + ((start + step) % count);
     const assignment = write(dirs, withPort(ofport));
@@ -287,6 +289,11 @@ function holderIn(folder: Dir, block: string, address: Ip4): Assignment | undefi
   const text = opened?.read(formatIp4(address));
   opened?.close();
   return parseAssignment(text ?? "");
+}
+
+/** Removes what an attachment has in a folder, under whichever names. */
+export function removeAllOf(dir: Dir, id: AttachmentId): void {
+  for (const name of dir.list()) removeIfOf(dir, name, id);
 }
 
 function removeIfOf(dir: Dir, name: string, id: AttachmentId): void {

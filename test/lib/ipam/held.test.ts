@@ -174,3 +174,13 @@ test("without a subnet the network must exist; with one it must match", async ()
     message: /overlaps 10.9.0.0\/24/,
   });
 });
+
+test("an address outside the range does not keep its block's others from being given", async () => {
+  const lab = ipamLab();
+  const range = { first: ip("10.9.0.10"), last: ip("10.9.0.99") };
+  const net = spec("10.9.0.0/24", { blockLength: 26, range });
+  expect(await give(lab, net, "asked", ip("10.9.0.100"))).toBe("10.9.0.100");
+  release(lab.dirs, id("asked"));
+  for (let one = 0; one < 90; one += 1) await give(lab, net, `c${one}`);
+  await expect(give(lab, net, "one-too-many")).rejects.toMatchObject({ kind: "no-address" });
+});
