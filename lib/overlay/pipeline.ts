@@ -58,12 +58,21 @@ export const allFlows = (state: SwitchState): readonly Flow[] => [
 ];
 
 const arpRequest = 1;
+const routerSolicitation = 133;
+const routerAdvertisement = 134;
 const neighbourSolicitation = 135;
 const neighbourAdvertisement = 136;
+const redirect = 137;
 const icmp6 = { ethType: "ipv6", ipProto: 58 } as const;
 const noMac = 0 as Mac;
-/** What only a router, or the holder of the address, may send: allowed by name or not at all. */
-const guardedNeighbourTypes = [134, neighbourSolicitation, neighbourAdvertisement, 137];
+/** Neighbour discovery (RFC 4861, section 4): allowed by name, with what it claims, or not at all. */
+const guardedNeighbourTypes = [
+  routerSolicitation,
+  routerAdvertisement,
+  neighbourSolicitation,
+  neighbourAdvertisement,
+  redirect,
+];
 
 const goto = (table: number): Action => ({ do: "goto", table });
 const inNetwork = (vni: number, table: number): readonly Action[] => [

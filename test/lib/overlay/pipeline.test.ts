@@ -46,6 +46,7 @@ const texts = (flows: readonly Flow[]) =>
 test("what is there whatever the networks are: nothing passes, and routers stay silent", () => {
   expect(texts(baseFlows())).toEqual([
     "priority=0 actions=drop",
+    "priority=105,icmp6,icmp_type=133 actions=drop",
     "priority=105,icmp6,icmp_type=134 actions=drop",
     "priority=105,icmp6,icmp_type=135 actions=drop",
     "priority=105,icmp6,icmp_type=136 actions=drop",
