@@ -33,6 +33,8 @@ import {
   awaitOfport,
   createBridge,
   type GatewayRow,
+  giveOurSettings,
+  hasOurSettings,
   removeRow,
   selectBridge,
 } from "./rows.ts";
@@ -209,7 +211,10 @@ function ensureBridge(host: Host, deadline: Deadline): void {
     givenPort(database.send(awaitOfport(bridge, deadline.left()), deadline), bridge, deadline);
     return;
   }
-  if (recordOf(row.external_ids).socketplane !== undefined) return;
+  if (recordOf(row.external_ids).socketplane !== undefined) {
+    if (!hasOurSettings(row)) database.transact([giveOurSettings(bridge)], deadline);
+    return;
+  }
   throw new Failure("invalid-config", `Cannot use bridge "${bridge}": it is there, and not ours`, {
     details: `Give another name ("ovs.bridge" in node.json), or hand it over: ovs-vsctl set bridge ${bridge} external_ids:socketplane=bridge`,
   });

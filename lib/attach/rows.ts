@@ -46,6 +46,12 @@ const key = (name: string) => `socketplane-${name}`;
 /** OpenFlow 1.5 is ours; the others are for people and their tools. */
 const protocols = ["OpenFlow10", "OpenFlow13", "OpenFlow14", "OpenFlow15"];
 
+/**
+ * What a bridge of ours is like. Without flows nothing passes: a switch that forgot is silent,
+ * never a learning one.
+ */
+const bridgeSettings = { fail_mode: "secure", protocols: set(protocols) } as const;
+
 /** Makes the bridge. `datapath` is "system" or "netdev". */
 export function createBridge(bridge: string, datapath: string): readonly Operation[] {
   const local = { name: bridge, type: "internal" };
@@ -63,9 +69,7 @@ export function createBridge(bridge: string, datapath: string): readonly Operati
       row: {
         name: bridge,
         datapath_type: datapath,
-        // Without flows nothing passes: a switch that forgot is silent, never a learning one.
-        fail_mode: "secure",
-        protocols: set(protocols),
+        ...bridgeSettings,
         ports: named("localport"),
         external_ids: map({ socketplane: "bridge" }),
       },
@@ -80,11 +84,23 @@ export function createBridge(bridge: string, datapath: string): readonly Operati
   ];
 }
 
+/** Whether a bridge is as ours are: one that was handed over is not, until it is told. */
+export const hasOurSettings = (bridge: Row): boolean =>
+  listOf(bridge.fail_mode)[0] === "secure" &&
+  protocols.every((protocol) => listOf(bridge.protocols).includes(protocol));
+
+export const giveOurSettings = (bridge: string): Operation => ({
+  op: "update",
+  table: "Bridge",
+  where: [["name", "==", bridge]],
+  row: bridgeSettings,
+});
+
 export const selectBridge = (bridge: string): Operation => ({
   op: "select",
   table: "Bridge",
   where: [["name", "==", bridge]],
-  columns: ["datapath_type", "external_ids", "ports"],
+  columns: ["datapath_type", "external_ids", "fail_mode", "ports", "protocols"],
 });
 
 /** Adds a port to the bridge; its last operation's count is 0 when there is no such bridge. */

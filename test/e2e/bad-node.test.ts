@@ -152,6 +152,21 @@ describe("node.json", () => {
     expect(node.ovs.vsctl("list", "Bridge", "br0")).toBe(before);
     node.ovs.vsctl("del-br", "br0");
   });
+
+  test("names a bridge that was handed over: it is made like ours, which never learn", async () => {
+    const on = await lab.startNode();
+    const attached = on.addContainer();
+    on.ovs.vsctl("add-br", "sp0", "--", "set", "bridge", "sp0", "datapath_type=netdev");
+    expectRefusal(await on.cni({ command: "ADD", conf, container: attached }), {
+      code: 7,
+      says: ["hand it over: ovs-vsctl set bridge sp0 external_ids:socketplane=bridge"],
+    });
+    on.ovs.vsctl("set", "bridge", "sp0", "external_ids:socketplane=bridge");
+    await expectGood(on, attached);
+    expect(on.ovs.vsctl("get", "Bridge", "sp0", "fail_mode").trim()).toBe("secure");
+    expect(on.ovs.vsctl("get", "Bridge", "sp0", "protocols")).toContain("OpenFlow15");
+    expect(on.ovs.ofctl("dump-flows", "sp0")).not.toContain("NORMAL");
+  });
 });
 
 /** A run directory and a store of one test's own. */
