@@ -67,6 +67,26 @@ describe("16 ADDs at once", () => {
   });
 });
 
+test("DEL and ADD one upon the other, 12 at once: the new links work", patient, async () => {
+  // The switch comes to know of both at once, and remembers things of the old link.
+  const containers = containersOf(node, 12);
+  let attached = await addAll(node, containers);
+  for (let round = 1; round <= 20; round += 1) {
+    attached = await Promise.all(
+      containers.map(async (container) => {
+        await detach(node, container, conf);
+        return attach(node, container, conf);
+      }),
+    );
+    const reached = await Promise.all(attached.map(({ container }) => pingsGateway(container)));
+    expect(reached).toEqual(reached.map(() => true));
+  }
+  await assertSound([node]);
+  for (const one of attached) await check(node, one, conf);
+  await deleteAll(node, containers);
+  await assertNothingLeft([node]);
+});
+
 test("16 ADDs at once claim no more blocks than they fill", patient, async () => {
   // Of the first block's four addresses two can't be given, and the node has the third.
   const narrow = { ...conf, blockLength: 30 };
@@ -148,8 +168,8 @@ test("ADDs while their network is deleted: it goes whole, or stays", patient, as
     // It was there, and then no longer.
     for (const outcome of outcomes) expect(codeOf(outcome)).toBeOneOf([0, 100]);
     await assertSound([node]);
-    for (const [index, { netns }] of containers.entries()) {
-      if (outcomes[index]?.status === 0) expect(await ping(netns, "10.2.0.1")).toBe(true);
+    for (const [index, container] of containers.entries()) {
+      if (outcomes[index]?.status === 0) expect(await pingsGateway(container)).toBe(true);
     }
     await deleteAll(node, containers);
     await assertNothingLeft([node]);
@@ -188,6 +208,8 @@ test("two networks in one container, at once", patient, async () => {
     return attach(node, node.addContainer(), db);
   }
 });
+
+const pingsGateway = ({ netns }: Container): Promise<boolean> => ping(netns, "10.2.0.1");
 
 /** Each is reached by its neighbour, and one of them with more than an echo. */
 async function eachReached(attached: readonly Attached[]): Promise<void> {
