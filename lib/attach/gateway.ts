@@ -15,6 +15,7 @@ import { formatIp4, type Ip4 } from "../net/ip4.ts";
 import { ip6Of, linkLocal, macOfIp4 } from "../net/mac.ts";
 import { ofNetwork, only } from "../overlay/cookies.ts";
 import {
+  baseFlows,
   cookieOfNetwork,
   countNetworkFlows,
   networkFlows,
@@ -143,7 +144,8 @@ function replaceFlows(host: Host, held: HeldNetwork, deadline: Deadline): void {
     .stage(
       [
         { do: "delete", cookies: ofNetwork(network.vni) },
-        ...flows.map((flow) => ({ do: "add", flow }) as const),
+        // Whoever took some of the network's may have taken some of these.
+        ...[...baseFlows(), ...flows].map((flow) => ({ do: "add", flow }) as const),
       ],
       deadline,
     )

@@ -1,13 +1,17 @@
 /** CHECK: compares what is there with what ADD made; names everything that differs. */
 import type { Deadline } from "../deadline.ts";
 import { Failure } from "../errors.ts";
+import { parseBlockName } from "../ipam/assignment.ts";
 import type { Network } from "../ipam/network.ts";
 import { find, isHeld } from "../ipam/pool.ts";
 import { formatIp4 } from "../net/ip4.ts";
 import { formatIp6 } from "../net/ip6.ts";
 import { formatMac } from "../net/mac.ts";
-import { attachmentCookie, ofNetwork, only } from "../overlay/cookies.ts";
-import { attachmentFlows } from "../overlay/pipeline.ts";
+import { attachmentCookie, baseCookie, ofNetwork, only } from "../overlay/cookies.ts";
+import { attachmentFlows, baseFlows, networkFlows } from "../overlay/pipeline.ts";
+import type { Flow } from "../ovs/flow.ts";
+import { formatFlow } from "../ovs/flow-text.ts";
+import type { CookieFilter } from "../ovs/switch.ts";
 import type { Link, LinkAddress, Links, Netns } from "../sys/kernel.ts";
 import { gatewayAddresses } from "./gateway.ts";
 import type { Host } from "./host.ts";
@@ -127,13 +131,34 @@ function switchFaults(host: Host, plan: AttachmentPlan, deadline: Deadline): rea
   const { name, vni } = plan.network;
   const switched = host.flows(deadline);
   const { flows } = switched.aggregate(only(attachmentCookie(asked)), deadline);
-  const ofAll = switched.aggregate(ofNetwork(vni), deadline);
+  const lacking = (wanted: readonly Flow[], cookies: CookieFilter, whose: string) => {
+    const have = new Set(switched.dump(cookies, deadline).map(textOfFlow));
+    const { length } = wanted.filter((flow) => !have.has(textOfFlow(flow)));
+    if (length === 0) return [];
+    if (length === wanted.length) return [`the switch has no flows of ${whose}`];
+    return [`the switch lacks ${length} of the flows of ${whose}`];
+  };
   return [
     ...(flows === expected ? [] : [`the switch has ${flows} of its ${expected} flows`]),
-    // Another ADD may be about to put more in: only none at all is amiss.
-    ...(ofAll.flows > 0 ? [] : [`the switch has no flows of network "${name}"`]),
+    ...lacking(flowsAround(host, plan), ofNetwork(vni), `network "${name}"`),
+    ...lacking(baseFlows(), only(baseCookie), "all networks"),
   ];
 }
+
+/**
+ * The network's flows by which this attachment lives. Those of other leases are not among them:
+ * another ADD may be about to put more in.
+ */
+function flowsAround(host: Host, { network, assignment }: AttachmentPlan): readonly Flow[] {
+  const own = find(host.ipam.dirs, gatewayAttachment(network.name));
+  const block = parseBlockName(assignment.block);
+  if (own?.ofport === undefined || block === undefined) return [];
+  const port = { ofport: own.ofport, address: own.address };
+  return networkFlows({ ...network, port, leases: [block.prefix] });
+}
+
+/** The cookie aside, which says what else there was when the flow was made. */
+const textOfFlow = (flow: Flow): string => formatFlow({ ...flow, cookie: 0n });
 
 const textOf = (one: LinkAddress): string =>
   `${one.family === 4 ? formatIp4(one.address) : formatIp6(one.address)}/${one.length}`;

@@ -32,7 +32,8 @@ export async function check(world: PluginWorld, request: CheckRequest): Promise<
       );
     }
     confirmResult(request.prevResult, request, assignment);
-    const wanted = { name: config.network, spec: config.spec };
+    // Without a spec: what is to be confirmed is not made.
+    const wanted = { name: config.network, spec: undefined };
     const { stored } = await holdNetwork(host.ipam, wanted, deadline);
     const gateway = host.links().get(gatewayLinkName(config.network));
     const link = { mtu: gateway?.mtu ?? 0, boot: host.kernel.bootId() };
