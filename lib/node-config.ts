@@ -38,7 +38,7 @@ export type VtepConfig =
     };
 
 export interface NodeConfig {
-  /** This machine's name in the cluster; undefined: its hostname. */
+  /** This machine's name in the cluster; undefined: its hostname, or "local". */
   readonly node: string | undefined;
   readonly store: StoreConfig;
   readonly vtep: VtepConfig;

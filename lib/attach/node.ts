@@ -123,7 +123,13 @@ function levelOf(world: World, config: NodeConfig): Level {
   return levels.includes(asked as Level) ? (asked as Level) : config.logLevel;
 }
 
+/** What a machine is called that is alone with its store. */
+const onlyNode = "local";
+
 function nodeName(world: World, config: NodeConfig): string {
+  // A store of this machine's own needs no name to tell it from others by, and a hostname that a
+  // DHCP server changes must not part it from its blocks.
+  if (config.node === undefined && config.store.type === "file") return onlyNode;
   const name = config.node ?? world.kernel.readSysctl("kernel/hostname")?.trim();
   if (name !== undefined && name !== "" && name !== "(none)") return name;
   throw new Failure("invalid-config", "Cannot name this node: it has no hostname", {
@@ -133,5 +139,5 @@ function nodeName(world: World, config: NodeConfig): string {
 
 function machineId(world: World): string {
   const id = world.readFile("/etc/machine-id")?.trim();
-  return id === undefined || id === "" ? `hostname:${nodeName(world, defaultNodeConfig())}` : id;
+  return id === undefined || id === "" ? "unknown" : id;
 }

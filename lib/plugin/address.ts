@@ -34,6 +34,11 @@ export function wantedAddress(network: Network, requested: Requested): Ip4 | und
   if (second !== undefined) {
     refuse("ips", formatIp4(second.address), "an interface has one IPv4 address");
   }
+  const { length } = network.subnet;
+  if (wanted?.length !== undefined && wanted.length !== length) {
+    const asked = `${formatIp4(wanted.address)}/${wanted.length}`;
+    refuse("ips", asked, `network "${network.name}" has prefix length ${length}`);
+  }
   for (const { address } of ips.filter((ip) => ip.family === 6)) {
     if (wanted === undefined) {
       refuse("ips", formatIp6(address), "it ends in the IPv4 address, which must be asked for too");

@@ -7,7 +7,7 @@ import { factsOf } from "../lab/facts.ts";
 import { assertNothingLeft, assertSound } from "../lab/invariants.ts";
 import { type Lab, type Outside, openLab } from "../lab/lab.ts";
 import type { LabNode } from "../lab/node.ts";
-import { link, ping } from "../lab/probe.ts";
+import { link, ping, reaches } from "../lab/probe.ts";
 import { must } from "../lab/run.ts";
 
 const web = {
@@ -178,3 +178,16 @@ test("a run directory that is lost with its containers", async () => {
 
 const withoutCounters = (ruleset: string): string =>
   ruleset.replace(/counter packets \d+ bytes \d+/g, "counter");
+
+test("a machine that is alone with its store may change its hostname", async () => {
+  const alone = await lab.startNode({ name: "local", config: { node: undefined } });
+  const first = await attach(alone, alone.addContainer(), web);
+  rmSync(join(alone.runDir, "networks/web/cache.json"));
+  const renamed = ["unshare", "--uts", "sh", "-c", 'hostname "$0"; exec "$@"', "renamed"];
+  const second = alone.addContainer();
+  const added = await alone.cni({ command: "ADD", conf: web, container: second, under: renamed });
+  expect(added.status).toBe(0);
+  expect(await reaches(second.netns, first.address)).toBe(true);
+  expect(await reaches(first.container.netns, "10.2.0.1")).toBe(true);
+  await assertSound([alone]);
+});
