@@ -115,12 +115,18 @@ export function completeNetwork(spec: NetworkSpec, vni: number): Network {
   }
   const whole = usable(subnet);
   const gateway = spec.gateway ?? whole.first;
-  if (gateway < whole.first || gateway > whole.last) {
-    faults.add(`gateway ${formatIp4(gateway)} is not a usable address of ${text}`);
-  }
   const asked = spec.range ?? whole;
-  if (!contains4(subnet, asked.first) || !contains4(subnet, asked.last)) {
-    faults.add(`ipRange ${formatRange(asked)} is not inside ${text}`);
+  const range = trim(asked, subnet);
+  // Of a subnet that is too small, nothing else is worth saying.
+  if (subnet.length <= 29) {
+    if (gateway < whole.first || gateway > whole.last) {
+      faults.add(`gateway ${formatIp4(gateway)} is not a usable address of ${text}`);
+    }
+    if (!contains4(subnet, asked.first) || !contains4(subnet, asked.last)) {
+      faults.add(`ipRange ${formatRange(asked)} is not inside ${text}`);
+    } else if (!hasAddress(range, gateway)) {
+      faults.add(`ipRange ${formatRange(asked)} has no address to give`);
+    }
   }
   faults.settle("invalid-config", `Cannot use network "${spec.name}"`);
   return {
@@ -128,7 +134,7 @@ export function completeNetwork(spec: NetworkSpec, vni: number): Network {
     subnet,
     subnet6: spec.subnet6,
     gateway,
-    range: trim(asked, subnet),
+    range,
     blockLength,
     vni,
     mtu: spec.mtu,
@@ -158,6 +164,10 @@ export function matches(network: Network, spec: NetworkSpec): boolean {
     same(spec.masquerade, network.masquerade)
   );
 }
+
+/** Whether a range has more than the gateway, if that. */
+const hasAddress = ({ first, last }: Range, gateway: Ip4): boolean =>
+  first < last || (first === last && first !== gateway);
 
 /** A range without the network's and the broadcast address. */
 function trim(range: Range, subnet: Prefix4): Range {
