@@ -8,7 +8,7 @@ import { readLeases, releaseLeases } from "../ipam/leases.ts";
 import type { Network } from "../ipam/network.ts";
 import { deleteNetwork, readNetwork } from "../ipam/networks.ts";
 import { find, listAssignments, removeAllOf, restore } from "../ipam/pool.ts";
-import { removeGateway } from "./gateway.ts";
+import { removeGateway } from "./gateway-remove.ts";
 import type { Host } from "./host.ts";
 import { gatewayAttachment, gatewayLinkName } from "./names.ts";
 

@@ -13,7 +13,7 @@ import type { Flow } from "../ovs/flow.ts";
 import { formatFlow } from "../ovs/flow-text.ts";
 import type { CookieFilter } from "../ovs/switch.ts";
 import type { Link, LinkAddress, Links, Netns } from "../sys/kernel.ts";
-import { gatewayAddresses } from "./gateway.ts";
+import { gatewayAddresses } from "./gateway-make.ts";
 import type { Host } from "./host.ts";
 import { gatewayAttachment, gatewayLinkName } from "./names.ts";
 import { type AttachmentPlan, portOf, type WantedRoute } from "./plan.ts";
