@@ -1,6 +1,7 @@
 /**
  * What a lab made is taken away again, newest first: at its end, when its process ends, and on
- * SIGINT and SIGTERM. What a killed process left is found by its name and swept by the next lab.
+ * SIGINT, SIGTERM and SIGHUP. What a killed process left is found by its name and swept by the
+ * next lab.
  */
 import { readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -22,7 +23,10 @@ export interface Cleanup {
   readonly run: () => Promise<void>;
 }
 
-export function openCleanup(): Cleanup {
+const deadly = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+/** `signals` says who sees to signals: the caller may have better to do than to end at once. */
+export function openCleanup(signals: "lab" | "caller" = "lab"): Cleanup {
   const steps: (() => void | Promise<void>)[] = [];
   const atOnce = () => {
     for (const takeBack of steps.splice(0).reverse()) {
@@ -39,8 +43,7 @@ export function openCleanup(): Cleanup {
     process.kill(process.pid, signal);
   };
   process.on("exit", atOnce);
-  process.on("SIGINT", onSignal);
-  process.on("SIGTERM", onSignal);
+  if (signals === "lab") for (const signal of deadly) process.on(signal, onSignal);
   return {
     add: (takeBack) => void steps.push(takeBack),
     run: async () => {
@@ -53,8 +56,7 @@ export function openCleanup(): Cleanup {
         }
       }
       process.off("exit", atOnce);
-      process.off("SIGINT", onSignal);
-      process.off("SIGTERM", onSignal);
+      for (const signal of deadly) process.off(signal, onSignal);
       if (faults.length > 0) throw new AggregateError(faults, "Cannot clean the lab up");
     },
   };

@@ -27,7 +27,7 @@ async function end(running: Running, signal: NodeJS.Signals) {
   await sleep(200);
 }
 
-test.each(["SIGINT", "SIGTERM"] as const)("all is gone after %s", async (signal) => {
+test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("all is gone after %s", async (signal) => {
   const { running, netns, folder } = await held();
   expect(existsSync(netns)).toBe(true);
   expect(await daemonsIn(folder)).not.toEqual([]);

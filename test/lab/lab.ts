@@ -33,10 +33,15 @@ export interface Outside {
   readonly node6: string;
 }
 
-export function openLab(): Lab {
+export interface LabOptions {
+  /** Who closes it on SIGINT, SIGTERM and SIGHUP: by default the lab, and the process ends. */
+  readonly signals?: "lab" | "caller";
+}
+
+export function openLab(options: LabOptions = {}): Lab {
   if (process.getuid?.() !== 0) throw new Error("Cannot open a lab: it takes root");
   sweep();
-  const cleanup = openCleanup();
+  const cleanup = openCleanup(options.signals);
   const folder = mkdtempSync(ownFolderPrefix());
   cleanup.add(() => rmSync(folder, { recursive: true, force: true }));
   let given = 0;

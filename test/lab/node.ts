@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Cleanup, ownName } from "./cleanup.ts";
 import { type Ovs, startOvs } from "./ovs.ts";
-import { ip, type Outcome, type Running, start } from "./run.ts";
+import { type Command, ip, type Outcome, type Running, start } from "./run.ts";
 
 export const executables = fileURLToPath(new URL("../../dist/bin/", import.meta.url));
 const debianPlugins = "/usr/lib/cni";
@@ -59,9 +59,13 @@ export interface LabNode {
   /** Its containers, gone ones too. */
   readonly containers: readonly Container[];
   readonly addContainer: (label?: string) => Container;
+  /** What a call is as a program to run: for those who run or show it in their own way. */
+  readonly cniCommand: (call: CniCall) => Command;
   readonly cni: (call: CniCall) => Promise<CniOutcome>;
   /** The same without waiting for its end. */
   readonly startCni: (call: CniCall) => Running;
+  /** The operator's command as a program to run. */
+  readonly operatorCommand: (...args: readonly string[]) => Command;
   /** Runs the operator's command. */
   readonly socketplane: (...args: readonly string[]) => Promise<CniOutcome>;
 }
@@ -117,17 +121,23 @@ export async function startNode(lab: Surroundings, options: NodeOptions = {}): P
 
   const containers: Container[] = [];
   const base = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", SOCKETPLANE_CONFIG: config };
-  const startCni = (call: CniCall): Running => {
+  const cniCommand = (call: CniCall): Command => {
     const plugin = call.plugin ?? "socketplane";
     const env = { ...base, ...variablesOf(call), ...call.env };
-    return start({
+    return {
       argv: [...(call.under ?? []), plugin.includes("/") ? plugin : join(folderOf(plugin), plugin)],
       netns,
       env: defined(env),
       stdin: typeof call.conf === "string" ? call.conf : JSON.stringify(call.conf),
       ...(call.limitMs !== undefined && { limitMs: call.limitMs }),
-    });
+    };
   };
+  const startCni = (call: CniCall): Running => start(cniCommand(call));
+  const operatorCommand = (...args: readonly string[]): Command => ({
+    argv: [join(executables, "socketplane"), ...args],
+    netns,
+    env: base,
+  });
   return {
     name,
     netns,
@@ -141,12 +151,11 @@ export async function startNode(lab: Surroundings, options: NodeOptions = {}): P
       containers.push(container);
       return container;
     },
+    cniCommand,
     startCni,
     cni: async (call) => withJson(await startCni(call).outcome),
-    socketplane: async (...args) => {
-      const argv = [join(executables, "socketplane"), ...args];
-      return withJson(await start({ argv, netns, env: base }).outcome);
-    },
+    operatorCommand,
+    socketplane: async (...args) => withJson(await start(operatorCommand(...args)).outcome),
   };
 }
 
