@@ -187,7 +187,8 @@ async function withDel(
     return failure;
   } catch (second) {
     const { kind, message, code } = failure;
-    const told = [failure.details ?? message, `its DEL failed too: ${reasonOf(second)}`];
+    const own = failure.details === undefined ? [] : [failure.details];
+    const told = [...own, `Its DEL failed too: ${reasonOf(second)}`];
     return new Failure(kind, message, { code, details: told.join("\n"), cause: failure });
   }
 }
