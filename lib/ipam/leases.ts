@@ -8,7 +8,7 @@
 import type { Deadline } from "../deadline.ts";
 import { Failure } from "../errors.ts";
 import { hexOfIp4, type Ip4 } from "../net/ip4.ts";
-import { contains4, last4, type Prefix4, prefix4Of, size4 } from "../net/prefix.ts";
+import { contains4, last4, type Prefix4, prefix4Of } from "../net/prefix.ts";
 import { compareAndSwap } from "../store/cas.ts";
 import type { Keys } from "../store/keys.ts";
 import type { Compare, Entry, Revision, Txn } from "../store/store.ts";
@@ -171,12 +171,13 @@ function hasAddress(network: Network, block: Prefix4): boolean {
 function exhausted(network: Network, leases: readonly Lease[]): Failure {
   const holders = new Map<string, number>();
   for (const { node } of leases) holders.set(node, (holders.get(node) ?? 0) + 1);
-  const blocks = size4(network.subnet) / 2 ** (32 - network.blockLength);
+  const first = prefix4Of(network.range.first, network.blockLength).base;
+  const blocks = Math.ceil((network.range.last + 1 - first) / 2 ** (32 - network.blockLength));
   const held = [...holders].map(([node, count]) => `${node} holds ${count}`).join(", ");
   return new Failure(
     "no-address",
-    `Cannot assign an address in network "${network.name}": none is free, and of its ${blocks} blocks none is left`,
-    { details: `${held}. Remove containers, or use a larger subnet.` },
+    `Cannot assign an address in network "${network.name}": none is free, and no block is left of the ${blocks} in its range`,
+    { details: `${held}. Remove containers, or use a larger subnet or range.` },
   );
 }
 

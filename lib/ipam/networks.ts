@@ -1,6 +1,7 @@
 /** Networks in the store: made and deleted by compare-and-swap. */
 import type { Deadline } from "../deadline.ts";
 import { Failure } from "../errors.ts";
+import { isObject, parseJson } from "../json.ts";
 import { formatPrefix4, formatPrefix6, overlaps4, overlaps6 } from "../net/prefix.ts";
 import { type CasDeps, compareAndSwap } from "../store/cas.ts";
 import type { Keys } from "../store/keys.ts";
@@ -107,8 +108,8 @@ export async function deleteNetwork(
     if (entries.length > 0) {
       throw new Failure(
         "network-conflict",
-        `Cannot delete network "${name}": ${entries.length} of its blocks are held`,
-        { details: "Remove its containers first, on every node." },
+        `Cannot delete network "${name}": blocks of it are held by ${holders(entries)}`,
+        { details: "Remove its containers there first, and delete it again." },
       );
     }
     const prefix = keys.leasesOf(name);
@@ -124,6 +125,16 @@ export async function deleteNetwork(
     };
   });
   return deleted.value;
+}
+
+/** The nodes that hold leases, by name. */
+function holders(leases: readonly Entry[]): string {
+  const nodes = new Set<string>();
+  for (const { value } of leases) {
+    const lease = parseJson(value);
+    nodes.add(isObject(lease) && typeof lease.node === "string" ? lease.node : "an unknown node");
+  }
+  return [...nodes].map((node) => `node "${node}"`).join(", ");
 }
 
 function storedNetwork(entry: Entry): StoredNetwork {

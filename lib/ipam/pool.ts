@@ -127,12 +127,16 @@ export function heldPort({ ports }: PoolDirs, { id, ofport }: Assignment): numbe
   return holder !== undefined && sameAttachment(holder.id, id) ? ofport : undefined;
 }
 
-/** Another interface of the same container in the same network, if there is one. */
+/**
+ * Another interface of the same container in the same network, if there is one. The node's own
+ * address is no container's, whatever name the container has.
+ */
 export function sibling(dirs: PoolDirs, id: AttachmentId, network: string): Assignment | undefined {
   for (const name of dirs.owners.list()) {
     if (!name.includes(`:${id.containerId}:`) || name === ownerName(id)) continue;
     const other = parseAssignment(dirs.owners.read(name) ?? "");
-    if (other?.network === network && other.id.containerId === id.containerId) return other;
+    if (other === undefined || other.network !== network || other.id.name.startsWith("@")) continue;
+    if (other.id.containerId === id.containerId) return other;
   }
   return undefined;
 }

@@ -34,7 +34,9 @@ test("network, broadcast and gateway are never given, and a full network says so
   expect(given.sort()).toEqual(["10.9.0.2", "10.9.0.3", "10.9.0.4", "10.9.0.5", "10.9.0.6"]);
   await expect(give(lab, net, "one-too-many")).rejects.toMatchObject({
     kind: "no-address",
-    message: expect.stringContaining('in network "web": none is free, and of its 2 blocks none'),
+    message: expect.stringContaining(
+      'in network "web": none is free, and no block is left of the 2',
+    ),
     details: expect.stringContaining("a holds 2"),
   });
   release(lab.dirs, id("c2"));

@@ -65,6 +65,8 @@ test("another interface of the container in the network is found, in no other", 
   expect(sibling(lab.dirs, id("a", "eth1"), "db")).toBeUndefined();
   expect(sibling(lab.dirs, id("a"), "web")).toBeUndefined();
   expect(sibling(lab.dirs, id("b", "eth1"), "web")).toBeUndefined();
+  give(lab, { name: "@node", containerId: "web", ifname: "sp-web" });
+  expect(sibling(lab.dirs, id("web"), "web")).toBeUndefined();
 });
 
 test("what was lost is written down again, over its own remains, and never over another's", () => {
