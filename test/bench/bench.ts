@@ -18,13 +18,22 @@ import { must } from "../lab/run.ts";
 import { formatReport, type Samples } from "./report.ts";
 
 const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
-const { values } = parseArgs({
-  options: { rounds: { type: "string", default: "60" }, json: { type: "string" } },
-});
+const usage = "usage: npm run bench [-- --rounds N] [--json FILE]    (N: 5 or more)";
+const values = readArguments();
 const rounds = Number(values.rounds);
 if (!Number.isInteger(rounds) || rounds < 5) {
-  console.error("usage: npm run bench [-- --rounds N] [--json FILE]    (N: 5 or more)");
+  console.error(usage);
   process.exit(2);
+}
+
+function readArguments() {
+  try {
+    const rounds = { type: "string", default: "60" } as const;
+    return parseArgs({ options: { rounds, json: { type: "string" } } }).values;
+  } catch {
+    console.error(usage);
+    process.exit(2);
+  }
 }
 
 const subnet = (third: number) => `10.${third}.0.0/16`;

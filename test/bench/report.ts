@@ -41,15 +41,7 @@ export function formatReport(samples: Samples, rounds: number): string {
   };
   const ratioCell = (what: string, against: string) =>
     samples[`${against} ${what}`] === undefined ? "-" : ratio(samples, what, against).toFixed(2);
-  const head = [
-    "median / p95",
-    "ours",
-    "plain",
-    "as shipped",
-    "empty",
-    "ours : plain",
-    "ours : as shipped",
-  ];
+  const head = ["", "ours", "plain", "as shipped", "empty", "ours : plain", "ours : as shipped"];
   const body = rows.map((what) => [
     what === "memory" ? "ADD's peak memory, MiB" : `${what}, ms`,
     ...columns.map((who) => cell(who, what)),
@@ -57,7 +49,9 @@ export function formatReport(samples: Samples, rounds: number): string {
     ratioCell(what, "shipped"),
   ]);
   return [
-    `${rounds} rounds, all in turn; whole processes, their start included.`,
+    `${rounds} rounds, all in turn; whole processes, their start included; median / p95.`,
+    "plain: bridge and host-local, neither gateway nor NAT; as shipped: with isGateway and ipMasq;",
+    "empty: an executable of the same runtime that does nothing. Ratios are medians of each round's.",
     "",
     ...table([head, ...body]),
     "",
