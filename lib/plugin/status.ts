@@ -75,7 +75,7 @@ async function confirmNetwork(
   if (await hasFreeBlock(await ipam.registry(), network, deadline)) return;
   throw notAvailable(
     `network "${name}" has no free address, and no free block`,
-    "Remove containers, or use a larger subnet.",
+    "Remove containers, or use a larger subnet or range.",
   );
 }
 

@@ -142,7 +142,7 @@ describe("STATUS", () => {
       code: 102,
       says: [
         'Cannot assign an address in network "small": none is free',
-        "Remove containers, or use a larger subnet.",
+        "Remove containers, or use a larger subnet",
       ],
     });
     expectRefusal(await status(small.conf), { code: 50, says: ['network "small" has no free'] });

@@ -279,7 +279,7 @@ test("a network that is full says so, and has room again after a DEL", async () 
   }
   expectRefusal(await ask("ADD", small), {
     code: 102,
-    says: ['in network "old": none is free', "Remove containers, or use a larger subnet."],
+    says: ['in network "old": none is free', "Remove containers, or use a larger subnet"],
   });
   expectRefusal(await ask("STATUS", small, newest), {
     code: 50,
