@@ -18,11 +18,18 @@ const story = tellStory((text) => void process.stdout.write(text), coloured);
 const web = { cniVersion: "1.1.0", name: "web", type: "socketplane" };
 const db = { cniVersion: "1.1.0", name: "db", type: "socketplane", subnet: "10.3.0.0/16" };
 
+// Before the lab's own handler, which takes away what the story is about.
+let interrupted = false;
+const interrupt = () => {
+  interrupted = true;
+};
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, interrupt);
 const lab = openLab();
 let worked = false;
 try {
   worked = await tell(story, lab);
 } catch (error) {
+  if (interrupted) throw error;
   story.seen(
     `the demo went on to its end: ${error instanceof Error ? error.message : error}`,
     false,
