@@ -29,6 +29,8 @@ let worked = false;
 try {
   worked = await tell(story, lab);
 } catch (error) {
+  // Ctrl-C ends the program that is being run as well, and we see that before the signal.
+  await new Promise((done) => setTimeout(done, 200));
   if (interrupted) throw error;
   story.seen(
     `the demo went on to its end: ${error instanceof Error ? error.message : error}`,
