@@ -1,20 +1,13 @@
 /**
  * What tests, benchmarks and the demo need of a machine, made on first use and announced:
  * node_modules, a handful of Debian packages, the executables. Plain JavaScript, for Node 20.
- *
- * A signal ends what is being done, and us after it; only packages are installed to their end
- * first, as half of one leaves a machine broken. So each command has a process group of its own:
- * a terminal's Ctrl-C comes to us alone, and we decide.
  */
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { constants } from "node:os";
+import { spawnSync } from "node:child_process";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const self = fileURLToPath(import.meta.url);
-export const top = dirname(dirname(self));
+export const top = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = join(top, "node_modules/.bin");
 
 /** The Node that the project is written for, whichever runs this. */
@@ -33,7 +26,6 @@ const packages = {
   "iputils-ping": "ping",
   "iputils-arping": "arping",
   nftables: "nft",
-  curl: "curl",
   tcpdump: "tcpdump",
   strace: "strace",
   ethtool: "ethtool",
@@ -43,84 +35,38 @@ const packages = {
   "containernetworking-plugins": "/usr/lib/cni/bridge",
 };
 
-const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
-
-/**
- * Does all of it, or says what is missing and ends the process. `wanted` are the packages that
- * are needed, by default all.
- */
-export async function prepare(wanted = Object.keys(packages)) {
-  const stop = new AbortController();
-  const onSignal = (signal) => stop.abort(signal);
-  for (const signal of signals) process.on(signal, onSignal);
+/** Does all of it, or says what is missing and ends the process. */
+export function prepare() {
   try {
-    await installModules(stop.signal);
-    await installPackages(wanted, stop.signal);
-    await run(node, ["build.mjs", "--if-needed"], stop.signal);
+    installModules();
+    installPackages();
+    run(node, ["build.mjs", "--if-needed"]);
   } catch (error) {
-    if (stop.signal.aborted) process.exit(statusAfter(stop.signal.reason));
     process.stderr.write(`${error.message.trim()}\n`);
     process.exit(1);
-  } finally {
-    for (const signal of signals) process.off(signal, onSignal);
   }
 }
 
-/**
- * Runs a program under the project's Node, its arguments after it, and gives the exit status. It
- * has a session of its own, so that a terminal's Ctrl-C does not hit what it runs to clean up;
- * it gets the signal from us, and ends when we are killed.
- */
-export async function runNode(args) {
-  const child = spawn("setpriv", ["--pdeathsig", "TERM", node, ...args], {
-    cwd: top,
-    env: environment,
-    stdio: "inherit",
-    detached: true,
-  });
-  for (const signal of signals) process.on(signal, () => child.kill(signal));
-  return (await ended(child)).status;
-}
-
-async function installModules(stop) {
-  if (!modulesAreStale()) return;
+function installModules() {
+  if (existsSync(node)) return;
   say("installing npm dependencies");
-  // npm, which removes node_modules first, must not run by what it removes.
-  const folders = (process.env.PATH ?? "").split(delimiter);
-  const PATH = folders.filter((folder) => !folder.endsWith("node_modules/.bin")).join(delimiter);
-  // Somebody else may be doing it: who comes second finds it done.
-  const args = ["--no-fork", "package-lock.json", "node", self, "modules"];
-  await run("flock", args, stop, { env: { ...process.env, PATH } });
+  run("npm", ["ci"]);
 }
 
-/** True unless what package-lock.json asks for is there, as npm itself keeps book of it. */
-function modulesAreStale() {
-  const book = join(top, "node_modules/.package-lock.json");
-  if (!existsSync(node) || !existsSync(book)) return true;
-  const packagesIn = (path) => JSON.parse(readFileSync(path, "utf8")).packages;
-  const there = packagesIn(book);
-  return Object.entries(packagesIn(join(top, "package-lock.json"))).some(
-    ([place, { integrity, optional }]) =>
-      place !== "" && optional !== true && there[place]?.integrity !== integrity,
-  );
-}
-
-async function installPackages(wanted, stop) {
-  const missing = wanted.filter((name) => !isThere(packages[name]));
+function installPackages() {
+  const missing = Object.keys(packages).filter((name) => !isThere(packages[name]));
   if (missing.length === 0) return;
-  const names = missing.join(" ");
-  if (process.getuid() !== 0 || !isThere("apt-get")) {
-    throw new Error(`Cannot go on: Debian packages are missing: ${names}`);
+  if (process.getuid() !== 0) {
+    throw new Error(`Cannot go on: Debian packages are missing: ${missing.join(" ")}`);
   }
-  say(`installing Debian packages, without starting their services: ${names}`);
+  say(`installing Debian packages: ${missing.join(" ")}`);
   const env = { ...environment, DEBIAN_FRONTEND: "noninteractive" };
   // Somebody else may be installing too.
   const wait = ["-o", "DPkg::Lock::Timeout=300"];
-  const apt = (...args) =>
-    run("apt-get", ["-qq", ...wait, ...args], stop, { env, stdio: "pipe", toItsEnd: true });
-  await withoutServices(async () => {
-    await apt("update");
-    await apt("install", "-y", "--no-install-recommends", ...missing);
+  const apt = (...args) => run("apt-get", ["-qq", ...wait, ...args], { env, stdio: "pipe" });
+  withoutServices(() => {
+    apt("update");
+    apt("install", "-y", "--no-install-recommends", ...missing);
   });
 }
 
@@ -128,12 +74,12 @@ async function installPackages(wanted, stop) {
  * Keeps what is being installed from starting its services: the tests run an Open vSwitch of
  * their own, and the machine's is its owner's business (invoke-rc.d asks policy-rc.d; 101: no).
  */
-async function withoutServices(install) {
+function withoutServices(install) {
   const policy = "/usr/sbin/policy-rc.d";
   const ours = !existsSync(policy);
   if (ours) writeFileSync(policy, "#!/bin/sh\nexit 101\n", { mode: 0o755 });
   try {
-    await install();
+    install();
   } finally {
     if (ours) rmSync(policy, { force: true });
   }
@@ -146,56 +92,18 @@ function isThere(path) {
 
 /**
  * Runs a command at the top of the project; what it says goes to our standard error, or with
- * "pipe" only into the Error when it fails. When `stop` comes, it and its children get the signal
- * that is the reason, unless it has to come to its end; either way this throws.
+ * "pipe" only into the Error when it fails.
  */
-async function run(command, args, stop, options = {}) {
-  const { env = environment, stdio = process.stderr, toItsEnd = false } = options;
-  stop.throwIfAborted();
-  const stdios = ["ignore", stdio, stdio];
-  const child = spawn(command, args, { cwd: top, env, stdio: stdios, detached: true });
-  let said = "";
-  for (const stream of [child.stdout, child.stderr]) {
-    stream?.setEncoding("utf8").on("data", (text) => {
-      said += text;
-    });
-  }
-  const handOn = () => {
-    if (toItsEnd) return say("ending as soon as the packages are installed");
-    try {
-      process.kill(-child.pid, stop.reason);
-    } catch {
-      // It has just ended by itself.
-    }
-  };
-  stop.addEventListener("abort", handOn);
-  const { status, state } = await ended(child);
-  stop.removeEventListener("abort", handOn);
-  stop.throwIfAborted();
-  if (status !== 0) throw new Error(`Cannot run ${command} ${args.join(" ")}: ${state}\n${said}`);
+function run(command, args, { env = environment, stdio = process.stderr } = {}) {
+  const options = { cwd: top, env, stdio: ["ignore", stdio, stdio], encoding: "utf8" };
+  const { status, signal, error, stdout, stderr } = spawnSync(command, args, options);
+  if (status === 0) return;
+  const state = error?.message ?? `it ended with ${signal ?? `status ${status}`}`;
+  const said = `${stdout ?? ""}${stderr ?? ""}`;
+  throw new Error(`Cannot run ${command} ${args.join(" ")}: ${state}\n${said}`);
 }
-
-/** The exit status of a child, as a shell has it, and the same in words. */
-async function ended(child) {
-  try {
-    const [status, signal] = await once(child, "close");
-    const state = `it ended with ${signal ?? `status ${status}`}`;
-    return { status: status ?? statusAfter(signal), state };
-  } catch (error) {
-    return { status: 127, state: error.message };
-  }
-}
-
-const statusAfter = (signal) => 128 + constants.signals[signal];
 
 /** Tells, on standard error, what takes its time. */
 function say(what) {
   process.stderr.write(`socketplane: ${what}\n`);
-}
-
-// Called by installModules, with a lock held: as long as npm runs, which has to clean up too.
-if (process.argv[1] === self && process.argv[2] === "modules" && modulesAreStale()) {
-  for (const signal of signals) process.on(signal, () => {});
-  const { status } = await ended(spawn("npm", ["ci"], { cwd: top, stdio: "inherit" }));
-  process.exitCode = status;
 }
