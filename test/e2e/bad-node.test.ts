@@ -17,7 +17,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { factsOf } from "../lab/facts.ts";
 import { assertNothingLeft, assertSound } from "../lab/invariants.ts";
 import { type Lab, openLab } from "../lab/lab.ts";
-import type { CniCall, Container, LabNode } from "../lab/node.ts";
+import { type CniCall, type Container, type LabNode, readFileStore } from "../lab/node.ts";
 import { ping } from "../lab/probe.ts";
 import { run } from "../lab/run.ts";
 import { expectRefusal } from "./refusals.ts";
@@ -249,7 +249,11 @@ test("a disk that fills up does no harm to those that are attached, nor to DEL",
   const own = privateDirs();
   mount(own.runDir, "size=256k,mode=700");
   const env = nodeJson(own);
-  const disk: LabNode = { ...node, runDir: own.runDir, storeDir: own.store.path };
+  const disk: LabNode = {
+    ...node,
+    runDir: own.runDir,
+    readStore: async () => readFileStore(own.store.path),
+  };
   const [first, second] = [node.addContainer(), node.addContainer()];
   const subnet = { name: "disk", subnet: "10.7.0.0/16" };
   const on = (command: CniCall["command"], one: Container) =>

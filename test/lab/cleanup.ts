@@ -16,6 +16,9 @@ export const ownName = (serial: number, label: string): string =>
 
 export const ownFolderPrefix = (): string => join(tmpdir(), `${mark}-${process.pid}-`);
 
+/** Of files that ip(8) lays over those of /etc in a namespace. */
+export const netnsFiles = "/etc/netns";
+
 export interface Cleanup {
   /** Registers what takes a deed back; what it does before its first await happens in any case. */
   readonly add: (takeBack: () => void | Promise<void>) => void;
@@ -64,12 +67,13 @@ export function openCleanup(signals: "lab" | "caller" = "lab"): Cleanup {
 
 /** Removes what processes that are gone have left. Their daemons died with them. */
 export function sweep(): void {
-  const folders = tmpdir();
   for (const name of namesIn("/run/netns").filter(isLeftOver)) {
     unlessGone(() => ip("netns", "delete", name));
   }
-  for (const name of namesIn(folders).filter(isLeftOver)) {
-    unlessGone(() => rmSync(join(folders, name), { recursive: true, force: true }));
+  for (const folder of [tmpdir(), netnsFiles]) {
+    for (const name of namesIn(folder).filter(isLeftOver)) {
+      unlessGone(() => rmSync(join(folder, name), { recursive: true, force: true }));
+    }
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { Container, LabNode } from "./node.ts";
+import type { Container, LabNode, StoredEntry } from "./node.ts";
 import { must } from "./run.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -83,7 +83,7 @@ export async function factsOf(node: LabNode): Promise<NodeFacts> {
     ports: portsOf(node),
     flowPorts: flowPortsOf(node),
     inner: inner.flat(),
-    leases: leasesOf(node.storeDir),
+    leases: leasesIn(await node.readStore()),
   };
 }
 
@@ -178,13 +178,8 @@ function flowPortsOf({ ovs }: LabNode): readonly number[] {
   return [...new Set(Array.from(cookies, ([, which = ""]) => Number.parseInt(which, 16)))];
 }
 
-/** The embedded store's file: its first line is an object with all entries. */
-function leasesOf(storeDir: string): readonly LeaseFact[] {
-  const file = join(storeDir, "state");
-  if (!existsSync(file)) return [];
-  const [first = ""] = readFileSync(file, "utf8").split("\n");
-  const { entries } = JSON.parse(first) as { entries: [string, string, number, number][] };
-  return entries.flatMap(([key, value, , revision]) => {
+function leasesIn(entries: readonly StoredEntry[]): readonly LeaseFact[] {
+  return entries.flatMap(({ key, value, modRevision }) => {
     const found = /leases\/([^/]+)\/([0-9a-f]{8})-(\d\d)$/.exec(key);
     if (found === null) return [];
     const [, network = "", hex = "", length = ""] = found;
@@ -195,7 +190,7 @@ function leasesOf(storeDir: string): readonly LeaseFact[] {
       node: JSON.parse(value).node,
       first: base,
       last: base + 2 ** (32 - Number(length)) - 1,
-      block: `${dotted}-${Number(length)}@${revision}`,
+      block: `${dotted}-${Number(length)}@${modRevision}`,
     };
   });
 }

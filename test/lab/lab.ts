@@ -13,6 +13,10 @@ import { ip } from "./run.ts";
 
 export interface Lab {
   readonly startNode: (options?: NodeOptions) => Promise<LabNode>;
+  /** Makes a network namespace for whatever is no node; gives its name. */
+  readonly addNetns: (label: string) => string;
+  /** Where files of it may be put. */
+  readonly folder: string;
   /**
    * Makes the world behind a node: a namespace with 203.0.113.9/24 and 2001:db8:9::9/64, and the
    * node's link "ext0" to it with .1 and ::1, by which its default routes go.
@@ -55,6 +59,8 @@ export function openLab(options: LabOptions = {}): Lab {
   };
   return {
     startNode: (options) => startNode(surroundings, options),
+    addNetns: (label) => addNetns(surroundings, label),
+    folder,
     addOutside: (node) => connectOutside(addNetns(surroundings, "outside"), node.netns),
     onClose: cleanup.add,
     close: cleanup.run,

@@ -2,10 +2,10 @@
  * One simulated machine: a network namespace with an Open vSwitch of its own, a node.json, a run
  * directory and a store; our executables run in it as a runtime would run them.
  */
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Cleanup, ownName } from "./cleanup.ts";
+import { type Cleanup, netnsFiles, ownName } from "./cleanup.ts";
 import { type Ovs, startOvs } from "./ovs.ts";
 import { type Command, ip, type Outcome, type Running, start } from "./run.ts";
 
@@ -55,6 +55,9 @@ export interface LabNode {
   /** Path of its node.json. */
   readonly config: string;
   readonly runDir: string;
+  /** All that its store holds. */
+  readonly readStore: () => Promise<readonly StoredEntry[]>;
+  /** The embedded store's folder. */
   readonly storeDir: string;
   /** Its containers, gone ones too. */
   readonly containers: readonly Container[];
@@ -74,6 +77,17 @@ export interface NodeOptions {
   readonly name?: string;
   /** Added to its node.json. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** What /etc/machine-id says in it: 32 hexadecimal digits; by default this machine's own. */
+  readonly machineId?: string;
+  /** Reads the store that it shares with others; by default, the embedded one's file is read. */
+  readonly readStore?: () => Promise<readonly StoredEntry[]>;
+}
+
+/** A key of the store, as other programs show it. */
+export interface StoredEntry {
+  readonly key: string;
+  readonly value: string;
+  readonly modRevision: number;
 }
 
 export interface Surroundings {
@@ -93,6 +107,23 @@ export function addNetns({ cleanup, serial }: Surroundings, label: string): stri
   return name;
 }
 
+/** ip(8) lays the files of /etc/netns/<namespace> over those of /etc, for what it runs there. */
+function giveMachineId({ cleanup }: Surroundings, netns: string, id: string): void {
+  const files = join(netnsFiles, netns);
+  mkdirSync(files, { recursive: true });
+  cleanup.add(() => rmSync(files, { recursive: true, force: true }));
+  writeFileSync(join(files, "machine-id"), `${id}\n`);
+}
+
+/** The embedded store's file: its first line is an object with all entries. */
+export function readFileStore(storeDir: string): readonly StoredEntry[] {
+  const file = join(storeDir, "state");
+  if (!existsSync(file)) return [];
+  const [first = ""] = readFileSync(file, "utf8").split("\n");
+  const { entries } = JSON.parse(first) as { entries: [string, string, number, number][] };
+  return entries.map(([key, value, , modRevision]) => ({ key, value, modRevision }));
+}
+
 /** Removes a namespace; one that is gone already is no fault. */
 export function removeNetns(name: string): void {
   const there = ip("netns", "list").split("\n");
@@ -102,6 +133,7 @@ export function removeNetns(name: string): void {
 export async function startNode(lab: Surroundings, options: NodeOptions = {}): Promise<LabNode> {
   const name = options.name ?? "node";
   const netns = addNetns(lab, name);
+  if (options.machineId !== undefined) giveMachineId(lab, netns, options.machineId);
   // Short: the path of a unix socket has room for 107 bytes (unix(7)).
   const folder = mkdtempSync(join(lab.folder, "n"));
   const runDir = join(folder, "run");
@@ -145,6 +177,7 @@ export async function startNode(lab: Surroundings, options: NodeOptions = {}): P
     config,
     runDir,
     storeDir,
+    readStore: options.readStore ?? (async () => readFileStore(storeDir)),
     containers,
     addContainer: (label = "container") => {
       const container = addContainer(lab, label);
