@@ -33,6 +33,9 @@ const packages = {
   procps: "sysctl",
   "util-linux": "setpriv",
   "containernetworking-plugins": "/usr/lib/cni/bridge",
+  "etcd-server": "etcd",
+  "etcd-client": "etcdctl",
+  openssl: "openssl",
 };
 
 /** Does all of it, or says what is missing and ends the process. */
@@ -71,8 +74,9 @@ function installPackages() {
 }
 
 /**
- * Keeps what is being installed from starting its services: the tests run an Open vSwitch of
- * their own, and the machine's is its owner's business (invoke-rc.d asks policy-rc.d; 101: no).
+ * Keeps what is being installed from starting its services: the tests run an Open vSwitch and an
+ * etcd of their own, and the machine's are its owner's business (invoke-rc.d asks policy-rc.d;
+ * 101: no).
  */
 function withoutServices(install) {
   const policy = "/usr/sbin/policy-rc.d";
