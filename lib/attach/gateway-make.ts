@@ -8,11 +8,12 @@
  */
 import type { Deadline } from "../deadline.ts";
 import { Failure } from "../errors.ts";
-import { assignAddress, type HeldNetwork } from "../ipam/held.ts";
+import { assignAddress, type HeldNetwork, heldNow } from "../ipam/held.ts";
 import type { Network } from "../ipam/network.ts";
 import { find } from "../ipam/pool.ts";
 import { formatIp4, type Ip4 } from "../net/ip4.ts";
 import { ip6Of, linkLocal, macOfIp4 } from "../net/mac.ts";
+import type { Prefix4 } from "../net/prefix.ts";
 import { recordOf } from "../ovs/ovsdb-json.ts";
 import type { Change, Link, LinkAddress } from "../sys/kernel.ts";
 import type { FilterNetwork } from "../sys/nft.ts";
@@ -69,7 +70,7 @@ export async function makeGateway(
   const link = configureLink(host, network, row);
   host.kernel.writeSysctl("net/ipv4/ip_forward", "1");
   if (network.subnet6 !== undefined) host.kernel.writeSysctl("net/ipv6/conf/all/forwarding", "1");
-  (await host.filter()).add(filterNetwork(network));
+  (await host.filter()).add(filterNetwork(network, prefixesHeld(host, held)));
   synchronise(host, deadline);
   if (networkOf(host, row) === undefined) {
     throw new Failure("network-unknown", `Cannot use network "${network.name}": it was deleted`);
@@ -186,9 +187,15 @@ export function gatewayAddresses(
 const addressKey = ({ family, address, length }: LinkAddress): string =>
   `${family}/${address}/${length}`;
 
-export const filterNetwork = (network: Network): FilterNetwork => ({
+/** The prefixes that this node holds by now: since `held` was read, more may have been claimed. */
+export const prefixesHeld = (host: Host, held: HeldNetwork): readonly Prefix4[] =>
+  (heldNow(host.ipam.dirs, held.stored.network.name) ?? held).blocks.map(({ prefix }) => prefix);
+
+/** What the firewall must know of the network; `local` are the prefixes that this node holds. */
+export const filterNetwork = (network: Network, local: readonly Prefix4[]): FilterNetwork => ({
   link: gatewayLinkName(network.name),
   subnet: network.subnet,
   subnet6: network.subnet6,
+  local,
   masquerade: network.masquerade,
 });

@@ -28,6 +28,6 @@ export async function removeGateway(
     const remove = removeRow(uuid);
     host.database(deadline).transact([remove], deadline);
   }
-  (await host.filter()).remove(filterNetwork(network));
+  (await host.filter()).remove(filterNetwork(network, []));
   release(host.ipam.dirs, gatewayAttachment(network.name));
 }

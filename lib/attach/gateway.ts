@@ -15,7 +15,7 @@ import {
   networkFlows,
   type SwitchNetwork,
 } from "../overlay/pipeline.ts";
-import { makeGateway } from "./gateway-make.ts";
+import { filterNetwork, makeGateway, prefixesHeld } from "./gateway-make.ts";
 import type { Host } from "./host.ts";
 import { gatewayAttachment, gatewayLinkName } from "./names.ts";
 
@@ -38,7 +38,11 @@ export async function ensureGateway(
     const heldHere = heldNow(host.ipam.dirs, held.stored.network.name) ?? held;
     const found = lookAt(host, heldHere, deadline);
     if (found.state === "forgotten") return await makeGateway(host, held, own, deadline);
-    if (found.state === "behind") replaceFlows(host, heldHere, deadline);
+    if (found.state === "behind") {
+      const { network } = heldHere.stored;
+      (await host.filter()).add(filterNetwork(network, prefixesHeld(host, heldHere)));
+      replaceFlows(host, heldHere, deadline);
+    }
     return found;
   } finally {
     unlock();

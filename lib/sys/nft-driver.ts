@@ -14,6 +14,7 @@ import {
   askElements,
   type Edge,
   edgesIn,
+  mapSets,
   type SetName,
   type Span,
   spansOf,
@@ -91,11 +92,7 @@ function read(socket: NftSocket): { state: FilterState; generation: number } {
     .map((table) => table.family)
     .filter((_, index) => answers[index] !== undefined);
   const rest = answers.slice(tables.length);
-  const elements = {
-    subnets4: readSpans(socket, "subnets4"),
-    subnets6: readSpans(socket, "subnets6"),
-    allowed: readSpans(socket, "allowed"),
-  };
+  const elements = mapSets((name) => readSpans(socket, name));
   const whole = questions.every(({ right }, index) => right(rest[index]));
   return { generation, state: { families, whole, elements } };
 }

@@ -5,7 +5,8 @@
  * its last; one that reaches the last key of all has no end.
  */
 import { hexOfIp4 } from "../net/ip4.ts";
-import { last4, type Prefix6 } from "../net/prefix.ts";
+import { ip6Of } from "../net/mac.ts";
+import { last4, type Prefix4, type Prefix6 } from "../net/prefix.ts";
 import {
   type Attribute,
   bytes,
@@ -43,7 +44,16 @@ export interface Span {
 /** What is in each set. */
 export type Elements = Readonly<Record<SetName, readonly Span[]>>;
 
-export const setNames: readonly SetName[] = ["subnets4", "subnets6", "allowed"];
+export const setNames: readonly SetName[] = ["subnets4", "subnets6", "local4", "local6", "allowed"];
+
+/** A value for each of them. */
+export const mapSets = <T>(of: (name: SetName) => T): Readonly<Record<SetName, T>> => ({
+  subnets4: of("subnets4"),
+  subnets6: of("subnets6"),
+  local4: of("local4"),
+  local6: of("local6"),
+  allowed: of("allowed"),
+});
 
 /** What a network puts into the sets, and what is its own there, whether it is in or not. */
 export interface Share {
@@ -54,18 +64,36 @@ export interface Share {
 /** IFNAMSIZ, the NUL included. */
 const nameLength = 16;
 
-export function shareOf({ link, subnet, subnet6, masquerade }: FilterNetwork): Share {
+export function shareOf(network: FilterNetwork): Share {
+  const { link, subnet, subnet6, local, masquerade } = network;
   const name = Buffer.from(link);
   if (name.length >= nameLength) throw new Error(`"${link}" is too long for the name of a link`);
   const padded = name.toString("hex").padEnd(2 * nameLength, "0");
   const allowed = [{ first: padded + padded, last: padded + padded }];
-  const subnets = {
-    subnets4: [{ first: hexOfIp4(subnet.base), last: hexOfIp4(last4(subnet)) }],
-    subnets6: subnet6 === undefined ? [] : [spanOf6(subnet6)],
+  const all4 = [spanOf4(subnet)];
+  const all6 = subnet6 === undefined ? [] : [spanOf6(subnet6)];
+  return {
+    owns: { subnets4: all4, subnets6: all6, local4: all4, local6: all6, allowed },
+    puts: {
+      subnets4: masquerade ? all4 : [],
+      subnets6: masquerade ? all6 : [],
+      local4: local.map(spanOf4),
+      local6: subnet6 === undefined ? [] : local.map((prefix) => spanOf6(within(subnet6, prefix))),
+      allowed,
+    },
   };
-  const none = { subnets4: [], subnets6: [] };
-  return { owns: { ...subnets, allowed }, puts: { ...(masquerade ? subnets : none), allowed } };
 }
+
+const spanOf4 = (prefix: Prefix4): Span => ({
+  first: hexOfIp4(prefix.base),
+  last: hexOfIp4(last4(prefix)),
+});
+
+/** The IPv6 addresses that end in those of an IPv4 prefix. */
+const within = (subnet6: Prefix6, { base, length }: Prefix4): Prefix6 => ({
+  base: ip6Of(subnet6, base),
+  length: 96 + length,
+});
 
 const spanOf6 = ({ base, length }: Prefix6): Span => ({
   first: hexOf(base, 16),

@@ -9,7 +9,7 @@ import { type Attribute, bytes, nest, text } from "./netlink.ts";
 import { nfta } from "./nft-attributes.ts";
 import { be32 } from "./nft-message.ts";
 
-const NFT_META = { iifname: 6, oifname: 7, nfproto: 15 } as const;
+const NFT_META = { iif: 4, iifname: 6, oifname: 7, nfproto: 15 } as const;
 const NFT_CMP_EQ = 0;
 const NFT_CMP_NEQ = 1;
 const NFT_CT_STATUS = 2;
@@ -18,6 +18,7 @@ const IPS_DST_NAT = 0x20;
 const NFT_PAYLOAD_NETWORK_HEADER = 1;
 const NFT_LOOKUP_F_INV = 1;
 const NF_DROP = 0;
+const NF_ACCEPT = 1;
 
 type Expression = readonly Attribute[];
 
@@ -51,6 +52,12 @@ export const named = (
   operator: "==" | "!=",
   prefix: string,
 ): Expression => [load(side, first), compare(operator, Buffer.from(prefix))];
+
+/**
+ * `iif != 0`: forwarded, and not of the host's own making. What came in where is known in
+ * postrouting since Linux 5.7; before, this is true of nothing there.
+ */
+export const isForwarded: Expression = [load("iif", first), compare("!=", native(0))];
 
 const lookup = (set: string, belongs: "in" | "not in"): Attribute =>
   expression("lookup", [
@@ -107,11 +114,16 @@ export const wasDnated: Expression = [
   compare("!=", native(0)),
 ];
 
-export const drop: Expression = [
+const decide = (code: number): Expression => [
   expression("immediate", [
     be32(nfta.immediate.register, verdict),
-    nest(nfta.immediate.data, [nest(nfta.data.verdict, [be32(nfta.verdict.code, NF_DROP)])]),
+    nest(nfta.immediate.data, [nest(nfta.data.verdict, [be32(nfta.verdict.code, code)])]),
   ]),
 ];
+
+export const drop = decide(NF_DROP);
+
+/** Ends this chain; others of the same hook go on. */
+export const accept = decide(NF_ACCEPT);
 
 export const masquerade: Expression = [expression("masq", [])];

@@ -10,6 +10,7 @@ import {
   type Elements,
   edgesIn,
   keyAfter,
+  mapSets,
   overlaps,
   type SetName,
   type Span,
@@ -113,20 +114,15 @@ export function planAdd(state: FilterState, network: FilterNetwork): readonly Me
 /** Takes a network out. */
 export function planRemove(state: FilterState, network: FilterNetwork): readonly Message[] {
   const { owns } = shareOf(network);
-  const kept = mapSets((name) =>
-    state.elements[name].filter((span) => !owns[name].some((own) => sameSpan(own, span))),
-  );
+  const kept = mapSets((name) => {
+    const isOwn = name === "local4" || name === "local6" ? overlaps : sameSpan;
+    return state.elements[name].filter((span) => !owns[name].some((own) => isOwn(own, span)));
+  });
   return differences(state.elements, kept);
 }
 
 export const planRemoveAll = (state: FilterState): readonly Message[] =>
   state.families.map(deleteTable);
-
-const mapSets = (spansOf: (name: SetName) => readonly Span[]): Elements => ({
-  subnets4: spansOf("subnets4"),
-  subnets6: spansOf("subnets6"),
-  allowed: spansOf("allowed"),
-});
 
 const differences = (from: Elements, to: Elements): readonly Message[] => [
   ...setNames.flatMap((name) =>

@@ -6,8 +6,10 @@
 import { type Attribute, bytes, type Message, NLM_F, nest, text } from "./netlink.ts";
 import { nfta } from "./nft-attributes.ts";
 import {
+  accept,
   addressIn,
   drop,
+  isForwarded,
   isProtocol,
   masquerade,
   named,
@@ -18,7 +20,7 @@ import { be32, family, messageOf, type Operation } from "./nft-message.ts";
 import { allowedSet, tableName, versionComment } from "./nft-version.ts";
 
 export interface SetSpec {
-  readonly name: "subnets4" | "subnets6" | "allowed";
+  readonly name: "subnets4" | "subnets6" | "local4" | "local6" | "allowed";
   /** Bytes of an element. */
   readonly keyLength: number;
   readonly interval: boolean;
@@ -63,6 +65,21 @@ export const sets = {
     shownAs: shown.ipv6,
     userdata: bigEndian,
   },
+  /** The addresses of containers on this node. */
+  local4: {
+    name: "local4",
+    keyLength: 4,
+    interval: true,
+    shownAs: shown.ipv4,
+    userdata: bigEndian,
+  },
+  local6: {
+    name: "local6",
+    keyLength: 16,
+    interval: true,
+    shownAs: shown.ipv6,
+    userdata: bigEndian,
+  },
   /** Gateway links between which is forwarded: a network and itself. It tells the version. */
   allowed: {
     name: allowedSet,
@@ -83,6 +100,17 @@ const leaving = (protocol: "ip" | "ip6", subnets: SetSpec): readonly Attribute[]
   ...addressIn(protocol, "saddr", "in", subnets.name),
   ...addressIn(protocol, "daddr", "not in", subnets.name),
   ...masquerade,
+];
+
+/** From the world to a container of this node, under another address. */
+const fromOutside = (protocol: "ip" | "ip6", local: SetSpec): readonly Attribute[] => [
+  ...wasDnated,
+  ...isForwarded,
+  ...named("iifname", "!=", gateways),
+  ...named("oifname", "==", gateways),
+  ...isProtocol(protocol),
+  ...addressIn(protocol, "daddr", "in", local.name),
+  ...accept,
 ];
 
 export const inetChains: readonly ChainSpec[] = [
@@ -115,6 +143,11 @@ export const inetChains: readonly ChainSpec[] = [
     hook: 4,
     priority: 100,
     rules: [
+      // Such a container answers the world by way of its gateway, which is here: the sender can be
+      // kept, as `externalTrafficPolicy: Local` and ports of the host promise. Another node's
+      // would answer by its own gateway.
+      fromOutside("ip", sets.local4),
+      fromOutside("ip6", sets.local6),
       // Containers are on-link to each other: without it, the answer of one that the host has
       // rewritten a destination to would not come back through the host.
       [...wasDnated, ...named("oifname", "==", gateways), ...masquerade],

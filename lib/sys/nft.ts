@@ -16,6 +16,8 @@ export interface FilterNetwork {
   readonly link: string;
   readonly subnet: Prefix4;
   readonly subnet6: Prefix6 | undefined;
+  /** The parts of `subnet` whose containers are on this node. */
+  readonly local: readonly Prefix4[];
   /** Masquerade what leaves the network's subnets. */
   readonly masquerade: boolean;
 }

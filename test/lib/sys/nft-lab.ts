@@ -61,7 +61,7 @@ export const loadRules = (netns: string, rules: string): Promise<string> =>
 export function network(
   name: string,
   subnet: string,
-  more: { subnet6?: string; masquerade?: boolean } = {},
+  more: { subnet6?: string; masquerade?: boolean; local?: readonly string[] } = {},
 ): FilterNetwork {
   const parsed = parsePrefix4(subnet);
   const parsed6 = more.subnet6 === undefined ? undefined : parsePrefix6(more.subnet6);
@@ -69,5 +69,6 @@ export function network(
     throw new Error(`not a prefix: ${subnet} ${more.subnet6}`);
   }
   const masquerade = more.masquerade ?? true;
-  return { link: `sp-${name}`, subnet: parsed, subnet6: parsed6, masquerade };
+  const local = (more.local ?? []).map(parsePrefix4).filter((prefix) => prefix !== undefined);
+  return { link: `sp-${name}`, subnet: parsed, subnet6: parsed6, local, masquerade };
 }

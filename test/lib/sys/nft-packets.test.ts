@@ -11,6 +11,8 @@ import { must } from "../../lab/run.ts";
 import { loadRules, type NftLab, network, nft, openNftLab } from "./nft-lab.ts";
 
 const web = network("web", "10.2.0.0/16", { subnet6: "fd00:2::/64" });
+/** With its containers on this node. */
+const here = { ...web, local: network("web", "10.2.0.0/16", { local: ["10.2.0.0/26"] }).local };
 const db = network("db", "10.3.0.0/16", { subnet6: "fd00:3::/64" });
 
 const outsideAt = { v4: "203.0.113.9", v6: "2001:db8:9::9" };
@@ -93,9 +95,24 @@ beforeEach(async () => {
   }
   const inWeb = { bridge: "sp-web", via: "10.2.0.1", via6: "fd00:2::1" };
   const inDb = { bridge: "sp-db", via: "10.3.0.1", via6: "fd00:3::1" };
-  await connect(web1, { ...inWeb, link: "p1", address: "10.2.0.10/16", address6: "fd00:2::a/64" });
-  await connect(web2, { ...inWeb, link: "p2", address: "10.2.0.11/16", address6: "fd00:2::b/64" });
-  await connect(db1, { ...inDb, link: "p3", address: "10.3.0.10/16", address6: "fd00:3::a/64" });
+  await connect(web1, {
+    ...inWeb,
+    link: "p1",
+    address: "10.2.0.10/16",
+    address6: "fd00:2::a02:a/64",
+  });
+  await connect(web2, {
+    ...inWeb,
+    link: "p2",
+    address: "10.2.0.11/16",
+    address6: "fd00:2::a02:b/64",
+  });
+  await connect(db1, {
+    ...inDb,
+    link: "p3",
+    address: "10.3.0.10/16",
+    address6: "fd00:3::a03:a/64",
+  });
   await connect(outside, {
     link: "ext0",
     address: `${outsideAt.v4}/24`,
@@ -118,7 +135,7 @@ const seenFrom = async (from: string, to: string, address: string) =>
 describe("what leaves a network", () => {
   test("comes from the host's address, in both families", async () => {
     expect(await seenFrom(web1, outside, outsideAt.v4)).toBe("10.2.0.10");
-    expect(await seenFrom(web1, outside, outsideAt.v6)).toBe("fd00:2::a");
+    expect(await seenFrom(web1, outside, outsideAt.v6)).toBe("fd00:2::a02:a");
     filter.add(web);
     expect(await seenFrom(web1, outside, outsideAt.v4)).toBe(hostAt.v4);
     expect(await seenFrom(web1, outside, outsideAt.v6)).toBe(hostAt.v6);
@@ -129,7 +146,7 @@ describe("what leaves a network", () => {
   test("keeps its address where the network is not masqueraded", async () => {
     filter.add({ ...web, masquerade: false });
     expect(await seenFrom(web1, outside, outsideAt.v4)).toBe("10.2.0.10");
-    expect(await seenFrom(web1, outside, outsideAt.v6)).toBe("fd00:2::a");
+    expect(await seenFrom(web1, outside, outsideAt.v6)).toBe("fd00:2::a02:a");
   });
 
   test("keeps its address towards the subnet of another network of ours", async () => {
@@ -143,7 +160,7 @@ describe("what leaves a network", () => {
     expect(await seenFrom(web1, outside, "fd00:9::9")).toBe(hostAt.v6);
     filter.add(network("far", "10.9.0.0/16", { subnet6: "fd00:9::/64" }));
     expect(await seenFrom(web1, outside, "10.9.0.9")).toBe("10.2.0.10");
-    expect(await seenFrom(web1, outside, "fd00:9::9")).toBe("fd00:2::a");
+    expect(await seenFrom(web1, outside, "fd00:9::9")).toBe("fd00:2::a02:a");
   });
 
   test("keeps its address inside the network", async () => {
@@ -168,14 +185,14 @@ test("what the host itself sends to a network keeps the address that it chose", 
 describe("what is forwarded", () => {
   test("never goes from one network to another, whichever address it is for", async () => {
     expect(await ping(web1, "10.3.0.10")).toBe(true);
-    expect(await ping(web1, "fd00:3::a")).toBe(true);
+    expect(await ping(web1, "fd00:3::a03:a")).toBe(true);
     filter.add(web);
     filter.add(db);
     const ways = [
       ping(web1, "10.3.0.10"),
-      ping(web1, "fd00:3::a"),
+      ping(web1, "fd00:3::a03:a"),
       ping(db1, "10.2.0.10"),
-      ping(db1, "fd00:2::a"),
+      ping(db1, "fd00:2::a02:a"),
     ];
     expect(await Promise.all(ways)).toEqual([false, false, false, false]);
   });
@@ -188,7 +205,7 @@ describe("what is forwarded", () => {
       [web1, outsideAt.v6],
       [web1, "10.2.0.11"],
       [outside, "10.2.0.10"],
-      [outside, "fd00:2::a"],
+      [outside, "fd00:2::a02:a"],
     ] as const;
     filter.add(web);
     filter.add(db);
@@ -210,7 +227,7 @@ describe("what the host sends back into a network under another address", () => 
       `table ip services { chain to { type nat hook prerouting priority dstnat;
         ip daddr ${service.v4} dnat to 10.2.0.11; }; }
       table ip6 services { chain to { type nat hook prerouting priority dstnat;
-        ip6 daddr ${service.v6} dnat to fd00:2::b; }; }`,
+        ip6 daddr ${service.v6} dnat to fd00:2::a02:b; }; }`,
     ),
   );
 
@@ -222,11 +239,37 @@ describe("what the host sends back into a network under another address", () => 
     expect(await seenFrom(web1, web2, service.v6)).toBe("fd00:2::1");
   });
 
-  test("also when it came from outside, as any node's container may be behind it", async () => {
+  test("also when it came from outside, for a container that may be another node's", async () => {
     expect(await seenFrom(outside, web2, service.v4)).toBe(outsideAt.v4);
     filter.add(web);
     expect(await seenFrom(outside, web2, service.v4)).toBe("10.2.0.1");
     expect(await seenFrom(outside, web2, service.v6)).toBe("fd00:2::1");
+  });
+
+  test("but keeps its address from outside to a container of this node", async () => {
+    filter.add(here);
+    expect(await seenFrom(outside, web2, service.v4)).toBe(outsideAt.v4);
+    expect(await seenFrom(outside, web2, service.v6)).toBe(outsideAt.v6);
+    expect(await seenFrom(web1, web2, service.v4)).toBe("10.2.0.1");
+    expect(await seenFrom(web1, web2, service.v6)).toBe("fd00:2::1");
+  });
+
+  test("and not what the host itself asks: it speaks with its own address there", async () => {
+    const rules = (family: string) => `table ${family} own { chain to {
+      type nat hook output priority -100; ${family} daddr SERVICE dnat to CONTAINER; }; }\n`;
+    await loadRules(
+      host,
+      rules("ip").replace("SERVICE", service.v4).replace("CONTAINER", "10.2.0.11") +
+        rules("ip6").replace("SERVICE", service.v6).replace("CONTAINER", "fd00:2::a02:b"),
+    );
+    await batch(host, [
+      `route add ${service.v4}/32 via ${outsideAt.v4}`,
+      `route add ${service.v6}/128 via ${outsideAt.v6}`,
+    ]);
+    expect(await seenFrom(host, web2, service.v4)).toBe(hostAt.v4);
+    filter.add(here);
+    expect(await seenFrom(host, web2, service.v4)).toBe("10.2.0.1");
+    expect(await seenFrom(host, web2, service.v6)).toBe("fd00:2::1");
   });
 });
 

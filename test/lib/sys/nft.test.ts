@@ -10,7 +10,9 @@ import { run } from "../../lab/run.ts";
 import { insideOf, loadRules, type NftLab, network, nft, openNftLab } from "./nft-lab.ts";
 import { programAt, runtimes } from "./runtimes.ts";
 
-const rulesOf = (elements: { subnets4?: string; subnets6?: string; allowed?: string }) => {
+type Name = "subnets4" | "subnets6" | "local4" | "local6" | "allowed";
+
+const rulesOf = (elements: Readonly<Partial<Record<Name, string>>>) => {
   const inSet = (name: keyof typeof elements) =>
     elements[name] === undefined ? "" : `\n\t\telements = { ${elements[name]} }`;
   return `table inet socketplane {
@@ -24,9 +26,19 @@ const rulesOf = (elements: { subnets4?: string; subnets6?: string; allowed?: str
 		flags interval${inSet("subnets6")}
 	}
 
+	set local4 {
+		type ipv4_addr
+		flags interval${inSet("local4")}
+	}
+
+	set local6 {
+		type ipv6_addr
+		flags interval${inSet("local6")}
+	}
+
 	set allowed {
 		type ifname . ifname
-		comment "ruleset 1"${inSet("allowed")}
+		comment "ruleset 2"${inSet("allowed")}
 	}
 
 	chain raw {
@@ -41,6 +53,8 @@ const rulesOf = (elements: { subnets4?: string; subnets6?: string; allowed?: str
 
 	chain postrouting {
 		type nat hook postrouting priority srcnat; policy accept;
+		ct status dnat iif != 0 iifname != "sp-*" oifname "sp-*" ip daddr @local4 accept
+		ct status dnat iif != 0 iifname != "sp-*" oifname "sp-*" ip6 daddr @local6 accept
 		ct status dnat oifname "sp-*" masquerade
 		oifname != "sp-*" ip saddr @subnets4 ip daddr != @subnets4 masquerade
 		oifname != "sp-*" ip6 saddr @subnets6 ip6 daddr != @subnets6 masquerade
@@ -55,10 +69,12 @@ table arp socketplane {
 `;
 };
 
-const web = network("web", "10.2.0.0/16", { subnet6: "fd00:2::/64" });
+const web = network("web", "10.2.0.0/16", { subnet6: "fd00:2::/64", local: ["10.2.0.64/26"] });
 const withWeb = rulesOf({
   subnets4: "10.2.0.0/16",
   subnets6: "fd00:2::/64",
+  local4: "10.2.0.64/26",
+  local6: "fd00:2::a02:40/122",
   allowed: '"sp-web" . "sp-web"',
 });
 
@@ -86,9 +102,9 @@ describe("the ruleset", () => {
   });
 
   test("has another version when it is another", () => {
-    // When this fails: raise `version` in nft-ruleset.ts, and write the new pair here.
+    // When this fails: raise `version` in nft-version.ts, and write the new pair here.
     const hash = createHash("sha256").update(rulesOf({})).digest("hex");
-    expect([1, hash.slice(0, 16)]).toEqual([1, "fd56f568d5610140"]);
+    expect([2, hash.slice(0, 16)]).toEqual([2, "f049a18a698fda90"]);
   });
 
   test("is, in the kernel, the same as what nft makes of that text", async () => {
@@ -228,7 +244,29 @@ describe("add", () => {
     expect(filter.has(plain)).toBe(false);
     filter.add(plain);
     expect(filter.has(plain)).toBe(true);
-    expect(await listed()).toBe(rulesOf({ allowed: '"sp-web" . "sp-web"' }));
+    expect(await elementsOf("subnets4")).toEqual([""]);
+    expect(await elementsOf("subnets6")).toEqual([""]);
+  });
+
+  test("follows what of a network is on this node, of that network only", async () => {
+    const db = network("db", "10.3.0.0/16", { local: ["10.3.0.0/26"] });
+    filter.add(web);
+    filter.add(db);
+    const local = ["10.2.0.64/26", "10.2.0.128/26", "10.2.7.7/32"];
+    const more = network("web", "10.2.0.0/16", { subnet6: "fd00:2::/64", local });
+    expect(filter.has(more)).toBe(false);
+    filter.add(more);
+    expect(filter.has(more)).toBe(true);
+    const shown = ["10.2.0.64/26", "10.2.0.128/26", "10.2.7.7", "10.3.0.0/26"];
+    expect(await elementsOf("local4")).toEqual(shown);
+    const shown6 = ["fd00:2::a02:40/122", "fd00:2::a02:80/122", "fd00:2::a02:707"];
+    expect(await elementsOf("local6")).toEqual(shown6);
+    filter.add({ ...more, local: more.local.slice(1, 2) });
+    expect(await elementsOf("local4")).toEqual(["10.2.0.128/26", "10.3.0.0/26"]);
+    // Whatever its parts are by now, all of it goes.
+    filter.remove(web);
+    expect(await elementsOf("local4")).toEqual(["10.3.0.0/26"]);
+    expect(await elementsOf("local6")).toEqual([""]);
   });
 
   test.each([
@@ -273,7 +311,7 @@ table ip socketplane {
     [
       "another version",
       withWeb
-        .replace("ruleset 1", "ruleset 0")
+        .replace("ruleset 2", "ruleset 1")
         .replace('iifname "spv*" drop', 'iifname "spg*" counter drop'),
     ],
     ["no version", withWeb.replace(/\n\t\tcomment .*/, "")],
@@ -306,7 +344,7 @@ table ip socketplane {
     const pairs = Array.from({ length: 4_000 }, (_, n) => `"sp-n${n}" . "sp-n${n}"`);
     const subnets = Array.from({ length: 4_000 }, (_, n) => `10.${n >> 8}.${n & 255}.0/24`);
     const old = rulesOf({ subnets4: subnets.join(", "), allowed: pairs.join(", ") });
-    await loadRules(netns, old.replace("ruleset 1", "ruleset 0"));
+    await loadRules(netns, old.replace("ruleset 2", "ruleset 1"));
     filter.add(network("last", "192.0.2.0/24"));
     expect(filter.has(network("n0", "10.0.0.0/24"))).toBe(true);
     expect(filter.has(network("n777", "10.3.9.0/24"))).toBe(true);
