@@ -18,6 +18,7 @@ import {
 import { keysUnder } from "../store/keys.ts";
 import type { Store } from "../store/store.ts";
 import { type Drivers, type Host, openHost } from "./host.ts";
+import { vtepOf } from "./underlay.ts";
 
 /** The world as cmd/ hands it in. */
 export interface World extends Drivers {
@@ -77,15 +78,22 @@ export function openNode(world: World, config: NodeConfig): Host {
   };
   const ipam: NodeIpam = {
     dirs,
+    run,
     registry: () => {
       opened ??= openRegistry();
       return opened;
     },
-    node: () => ({ name: nodeName(world, config), machineId: machineId(world) }),
+    node: () => ({
+      name: nodeName(world, config),
+      machineId: machineId(world),
+      vtep: config.store.type === "file" ? undefined : vtepOf(host),
+      boot: world.kernel.bootId(),
+    }),
     sinceBoot: world.kernel.sinceBoot,
     log,
   };
-  return openHost(world, { config, run, ipam, clock: world.clock, log });
+  const host = openHost(world, { config, run, ipam, clock: world.clock, log });
+  return host;
 }
 
 /** ADD, DEL and CHECK of one attachment exclude each other, by a lock that dies with the process. */

@@ -1,6 +1,7 @@
 /** The underlay's MTU, and what VXLAN leaves of it. */
 import { Failure } from "../errors.ts";
-import type { Kernel, Link } from "../sys/kernel.ts";
+import type { VtepAddress } from "../store/keys.ts";
+import type { Kernel, Link, LinkAddress } from "../sys/kernel.ts";
 import type { Host } from "./host.ts";
 
 /**
@@ -18,6 +19,31 @@ export function underlayMtu(host: Pick<Host, "kernel" | "links" | "config">): nu
   const family = vtep.by === "address" ? vtep.address.family : 4;
   const link = underlayLink(host);
   return (link?.mtu ?? ethernetMtu) - overhead[family];
+}
+
+/** 127.0.0.0/8, 169.254.0.0/16, fe80::/10 and ::1 reach no other node. */
+const reachesFar = ({ family, address }: LinkAddress): boolean =>
+  family === 4
+    ? address >>> 24 !== 127 && address >>> 16 !== 0xa9fe
+    : address >> 118n !== 0x3fan && address !== 1n;
+
+/**
+ * The address that this node's VXLAN traffic comes from and goes to: the one configured, else the
+ * underlay's first that other nodes can reach, IPv4 if it has one. It is not waited for: throws
+ * Failure "invalid-config" where there is none.
+ */
+export function vtepOf(host: Pick<Host, "kernel" | "links" | "config">): VtepAddress {
+  const { vtep } = host.config;
+  const link = underlayLink(host);
+  if (vtep.by === "address") return vtep.address;
+  const far = link ? host.links().addresses(link.index).filter(reachesFar) : [];
+  const found = far.find(({ family }) => family === 4) ?? far[0];
+  if (found?.family === 4) return { family: 4, address: found.address };
+  if (found?.family === 6) return { family: 6, address: found.address };
+  const state = link ? `link "${link.name}" has no address` : "there is no default route";
+  throw new Failure("invalid-config", `Cannot find this node's VTEP address: ${state}`, {
+    details: 'Set "vtep" in node.json: { "interface": "eth0" } or { "address": "192.0.2.1" }.',
+  });
 }
 
 function underlayLink(host: {

@@ -7,23 +7,21 @@
  */
 import type { Deadline } from "../deadline.ts";
 import { Failure } from "../errors.ts";
-import { hexOfIp4, type Ip4 } from "../net/ip4.ts";
-import { contains4, last4, type Prefix4, prefix4Of } from "../net/prefix.ts";
-import { compareAndSwap } from "../store/cas.ts";
+import { isObject, parseJson } from "../json.ts";
+import { type Mac, parseMac } from "../net/mac.ts";
+import { type Prefix4, prefix4Of } from "../net/prefix.ts";
 import type { Keys } from "../store/keys.ts";
 import type { Compare, Entry, Revision, Txn } from "../store/store.ts";
 import type { HeldBlock } from "./assignment.ts";
-import type { Network } from "./network.ts";
 import type { Registry, StoredNetwork } from "./networks.ts";
+import type { RegisteredNode } from "./nodes.ts";
 
 export interface Lease extends HeldBlock {
   readonly node: string;
-}
-
-/** This machine, as it is registered. */
-export interface RegisteredNode {
-  readonly name: string;
-  readonly createRevision: Revision;
+  /** Of a single address whose MAC was asked for. */
+  readonly mac?: Mac | undefined;
+  /** Of a single address that moves from node to node with whom it belongs to. */
+  readonly owner?: string | undefined;
 }
 
 /** The leases of a network, of all nodes, in the order of their addresses. */
@@ -32,35 +30,22 @@ export async function readLeases(
   network: string,
   deadline: Deadline,
 ): Promise<readonly Lease[]> {
-  const { entries } = await registry.store.range(registry.keys.leasesOf(network), deadline);
-  return entries.map((entry) => leaseOf(registry.keys, entry));
+  return (await readLeasesAt(registry, network, deadline)).leases;
 }
 
-/** Registers the node, or finds it registered. Refuses a second machine under its name. */
-export async function registerNode(
-  registry: Registry,
-  node: { readonly name: string; readonly machineId: string },
+/** The same, with the revision they were read at. */
+export async function readLeasesAt(
+  { keys, store }: Registry,
+  network: string,
   deadline: Deadline,
-): Promise<RegisteredNode> {
-  const { keys, store } = registry;
-  const key = keys.node(node.name);
-  const action = `register node "${node.name}"`;
-  const registered = await compareAndSwap(registry, action, deadline, async () => {
-    const found = await store.get(key, deadline);
-    if (found !== undefined) {
-      refuseOtherMachine(found, node);
-      return { value: found.createRevision, txn: undefined };
-    }
-    return {
-      value: undefined,
-      txn: {
-        compares: [{ absent: key }],
-        writes: [{ put: key, value: JSON.stringify({ machineId: node.machineId }) }],
-      },
-    };
-  });
-  return { name: node.name, createRevision: (registered.value ?? registered.revision) as Revision };
+): Promise<{ readonly leases: readonly Lease[]; readonly revision: Revision }> {
+  const { entries, revision } = await store.range(keys.leasesOf(network), deadline);
+  return { leases: entries.map((entry) => leaseOf(keys, entry)), revision };
 }
+
+/** Whether a lease is of this registration of its node, and not of an earlier one. */
+export const isOf = ({ node, revision }: Lease, { name, createRevision }: RegisteredNode) =>
+  node === name && revision > createRevision;
 
 /** The transaction that claims `prefix`, which is a block or a /32 inside no block. */
 export function claimTxn(
@@ -86,41 +71,6 @@ export function claimTxn(
   };
 }
 
-/**
- * Claims a block with free addresses: the one of `address`, if given. Throws Failure "no-address"
- * when there is none left, saying who holds them.
- */
-export async function claimBlock(
-  registry: Registry,
-  stored: StoredNetwork,
-  node: RegisteredNode,
-  address: Ip4 | undefined,
-  deadline: Deadline,
-): Promise<HeldBlock> {
-  const action = `claim a block of network "${stored.network.name}"`;
-  const claimed = await compareAndSwap(registry, action, deadline, async () => {
-    const leases = await readLeases(registry, stored.network.name, deadline);
-    const prefix =
-      address === undefined
-        ? firstFreeBlock(stored.network, leases)
-        : leaseFor(stored.network, address);
-    if (prefix === undefined) throw exhausted(stored.network, leases);
-    const holder = leases.find((lease) => contains4(lease.prefix, prefix.base));
-    if (holder !== undefined) throw heldElsewhere(stored.network, holder);
-    return { value: prefix, txn: claimTxn(registry.keys, stored, node, prefix) };
-  });
-  return { prefix: claimed.value, revision: claimed.revision as Revision };
-}
-
-/** Whether there is a block that no node holds. */
-export async function hasFreeBlock(
-  registry: Registry,
-  network: Network,
-  deadline: Deadline,
-): Promise<boolean> {
-  return firstFreeBlock(network, await readLeases(registry, network.name, deadline)) !== undefined;
-}
-
 /** Gives leases back: those that are still held at the revision known. */
 export async function releaseLeases(
   registry: Registry,
@@ -137,81 +87,19 @@ export async function releaseLeases(
   }
 }
 
-/**
- * The block of an address, if it has dynamic ones as well; else the address is a lease of its own.
- * (A lease inside a block would keep all others of the block from being given.)
- */
-function leaseFor(network: Network, address: Ip4): Prefix4 {
-  const block = prefix4Of(address, network.blockLength);
-  return hasAddress(network, block) ? block : prefix4Of(address, 32);
-}
-
-/** The lowest block that holds dynamic addresses and that no lease touches. */
-export function firstFreeBlock(network: Network, leases: readonly Lease[]): Prefix4 | undefined {
-  const size = 2 ** (32 - network.blockLength);
-  const taken = new Set(
-    leases.map((lease) => hexOfIp4(prefix4Of(lease.prefix.base, network.blockLength).base)),
-  );
-  const first = prefix4Of(network.range.first, network.blockLength).base;
-  for (let base = first; base <= network.range.last; base = (base + size) as Ip4) {
-    const prefix = { base, length: network.blockLength };
-    if (!taken.has(hexOfIp4(base)) && hasAddress(network, prefix)) return prefix;
+/** Throws Failure "store-refused" for what is no lease: what it covers can't be told. */
+export function leaseOf(keys: Keys, { key, value, modRevision }: Entry): Lease {
+  const parts = keys.parse(key);
+  const json = parseJson(value);
+  if (parts?.kind !== "lease" || !isObject(json) || typeof json.node !== "string") {
+    throw new Failure("store-refused", `Cannot read ${key}: it is not a lease`);
   }
-  return undefined;
-}
-
-/** Whether a block has an address to give: not only the gateway, or what is out of range. */
-function hasAddress(network: Network, block: Prefix4): boolean {
-  const from = Math.max(block.base, network.range.first);
-  const to = Math.min(last4(block), network.range.last);
-  const gateway = network.gateway >= from && network.gateway <= to ? 1 : 0;
-  return to - from + 1 - gateway > 0;
-}
-
-function exhausted(network: Network, leases: readonly Lease[]): Failure {
-  const holders = new Map<string, number>();
-  for (const { node } of leases) holders.set(node, (holders.get(node) ?? 0) + 1);
-  const first = prefix4Of(network.range.first, network.blockLength).base;
-  const blocks = Math.ceil((network.range.last + 1 - first) / 2 ** (32 - network.blockLength));
-  const held = [...holders].map(([node, count]) => `${node} holds ${count}`).join(", ");
-  return new Failure(
-    "no-address",
-    `Cannot assign an address in network "${network.name}": none is free, and no block is left of the ${blocks} in its range`,
-    { details: `${held}. Remove containers, or use a larger subnet or range.` },
-  );
-}
-
-function heldElsewhere(network: Network, holder: Lease): Failure {
-  return new Failure(
-    "no-address",
-    `Cannot assign the address asked for in network "${network.name}": its block is held by node "${holder.node}"`,
-  );
-}
-
-function leaseOf(keys: Keys, entry: Entry): Lease {
-  const parts = keys.parse(entry.key);
-  const node = nodeOf(entry);
-  if (parts?.kind !== "lease" || node === undefined) {
-    throw new Failure("store-refused", `Cannot read ${entry.key}: it is not a lease`);
-  }
-  return { prefix: parts.prefix, revision: entry.modRevision, node };
-}
-
-function nodeOf(entry: Entry): string | undefined {
-  try {
-    const { node } = JSON.parse(entry.value);
-    return typeof node === "string" ? node : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function refuseOtherMachine(found: Entry, node: { name: string; machineId: string }): void {
-  const { machineId } = JSON.parse(found.value) as { machineId?: unknown };
-  if (machineId === node.machineId) return;
-  throw new Failure(
-    "invalid-config",
-    `Cannot register node "${node.name}": another machine (${String(machineId)}) has that name`,
-    { details: 'Give this machine a name of its own: "node" in node.json.' },
-  );
+  const { node, mac, owner } = json;
+  const lease = { prefix: parts.prefix, revision: modRevision, node };
+  if (mac === undefined && owner === undefined) return lease;
+  return {
+    ...lease,
+    mac: typeof mac === "string" ? parseMac(mac) : undefined,
+    owner: typeof owner === "string" ? owner : undefined,
+  };
 }

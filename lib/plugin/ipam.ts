@@ -6,8 +6,9 @@ import { commandDeadline, loadNodeConfig, lockAttachment, openNode } from "../at
 import type { AddRequest, CheckRequest, DelRequest } from "../cni/request.ts";
 import type { Result } from "../cni/result.ts";
 import { Failure } from "../errors.ts";
-import { assignAddress, holdNetwork } from "../ipam/held.ts";
+import { assignAddress } from "../ipam/assign-address.ts";
 import { find, isHeld, release } from "../ipam/pool.ts";
+import { holdNetwork } from "../ipam/refresh.ts";
 import { formatIp4 } from "../net/ip4.ts";
 import type { PluginWorld } from "./add.ts";
 import { attachmentOf, wantedAddress } from "./address.ts";

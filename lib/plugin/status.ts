@@ -6,11 +6,12 @@ import { delegateStatus } from "../cni/delegate.ts";
 import type { StatusRequest } from "../cni/request.ts";
 import { type Deadline, deadlineIn } from "../deadline.ts";
 import { asFailure, Failure } from "../errors.ts";
-import { heldNow, holdNetwork } from "../ipam/held.ts";
-import { hasFreeBlock } from "../ipam/leases.ts";
+import { hasFreeBlock } from "../ipam/claim.ts";
+import { heldNow } from "../ipam/held.ts";
 import { differences } from "../ipam/network.ts";
 import { ensureNetwork } from "../ipam/networks.ts";
 import { hasFree } from "../ipam/pool.ts";
+import { holdNetwork } from "../ipam/refresh.ts";
 import type { PluginWorld } from "./add.ts";
 import { type PluginConfig, parseIpamConfig, parsePluginConfig } from "./config.ts";
 

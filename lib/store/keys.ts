@@ -28,6 +28,8 @@ export type KeyParts =
 export interface Keys {
   /** What every key of ours begins with. */
   readonly all: string;
+  /** The name of the store's content. */
+  readonly cluster: string;
   readonly networks: string;
   readonly network: (name: string) => string;
   readonly vnis: string;
@@ -63,6 +65,7 @@ export function keysUnder(prefix: string): Keys {
   const below = (...parts: readonly string[]) => `${of(...parts)}/`;
   return {
     all,
+    cluster: of("cluster"),
     networks: below("networks"),
     network: (name) => of("networks", name),
     vnis: below("vnis"),
@@ -107,7 +110,7 @@ function parsePair(kind: string | undefined, name: string): KeyParts | undefined
     case "vnis":
       return /^(0|[1-9]\d{0,7})$/.test(name) ? { kind: "vni", vni: Number(name) } : undefined;
     case "vteps": {
-      const vtep = parseVtep(name);
+      const vtep = vtepOfHex(name);
       return vtep === undefined ? undefined : { kind: "vtep", vtep };
     }
     default:
@@ -152,10 +155,11 @@ function parseLease(text: string): Prefix4 | undefined {
   return prefix.base === base ? prefix : undefined;
 }
 
-const hexOfVtep = (vtep: VtepAddress): string =>
+/** 192.0.2.1 is "c0000201"; 32 digits for IPv6. */
+export const hexOfVtep = (vtep: VtepAddress): string =>
   vtep.family === 4 ? hexOfIp4(vtep.address) : vtep.address.toString(16).padStart(32, "0");
 
-function parseVtep(text: string): VtepAddress | undefined {
+export function vtepOfHex(text: string): VtepAddress | undefined {
   if (isHex(text, 8)) return { family: 4, address: ip4OfHex(text) };
   return isHex(text, 32) ? { family: 6, address: BigInt(`0x${text}`) as Ip6 } : undefined;
 }

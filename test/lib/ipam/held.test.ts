@@ -1,11 +1,13 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { assignAddress } from "../../../lib/ipam/assign-address.ts";
 import type { AttachmentId } from "../../../lib/ipam/assignment.ts";
-import { assignAddress, freshMs, holdNetwork } from "../../../lib/ipam/held.ts";
+import { freshMs } from "../../../lib/ipam/freshness.ts";
 import { readLeases } from "../../../lib/ipam/leases.ts";
 import type { NetworkSpec } from "../../../lib/ipam/network.ts";
 import { release } from "../../../lib/ipam/pool.ts";
+import { holdNetwork } from "../../../lib/ipam/refresh.ts";
 import { formatIp4, type Ip4, parseIp4 } from "../../../lib/net/ip4.ts";
 import { formatPrefix4, parsePrefix4 } from "../../../lib/net/prefix.ts";
 import { type IpamLab, ipamLab, soon } from "./lab.ts";
@@ -149,7 +151,7 @@ test("nodes with one store never hold one address", async () => {
 test("a node's name that another machine has is refused", async () => {
   const lab = ipamLab();
   await give(lab, spec("10.9.0.0/24"), "a");
-  const other = { ...lab.ipam, node: () => ({ name: "a", machineId: "another" }) };
+  const other = { ...lab.ipam, node: () => ({ ...lab.ipam.node(), machineId: "another" }) };
   const fresh = ipamLab({ store: join(lab.path, "store") });
   const held = holdNetwork(
     { ...other, dirs: fresh.dirs },

@@ -74,7 +74,8 @@ export function ipamLab(options: { path?: string; store?: string; node?: string 
         asked += 1;
         return registry;
       },
-      node: () => ({ name, machineId: `machine of ${name}` }),
+      run,
+      node: () => ({ name, machineId: `machine of ${name}`, vtep: undefined, boot: "boot" }),
       sinceBoot: () => now,
       log: silent,
     },
