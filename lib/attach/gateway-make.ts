@@ -8,7 +8,8 @@
  */
 import type { Deadline } from "../deadline.ts";
 import { Failure } from "../errors.ts";
-import { assignAddress, type HeldNetwork, heldNow } from "../ipam/held.ts";
+import { assignAddress } from "../ipam/assign-address.ts";
+import { type HeldNetwork, heldNow } from "../ipam/held.ts";
 import type { Network } from "../ipam/network.ts";
 import { find } from "../ipam/pool.ts";
 import { formatIp4, type Ip4 } from "../net/ip4.ts";
