@@ -26,6 +26,7 @@ const packages = {
   "iputils-ping": "ping",
   "iputils-arping": "arping",
   nftables: "nft",
+  iptables: "iptables-legacy-restore",
   tcpdump: "tcpdump",
   strace: "strace",
   ethtool: "ethtool",
