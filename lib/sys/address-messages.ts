@@ -6,7 +6,7 @@
 import { type Ip4, ip4Bytes, ip4OfBytes } from "../net/ip4.ts";
 import { type Ip6, ip6Bytes, ip6OfBytes } from "../net/ip6.ts";
 import { macBytes } from "../net/mac.ts";
-import type { Change, LinkAddress } from "./kernel.ts";
+import type { Change, LinkAddress, Neighbour } from "./kernel.ts";
 import { bytes, decodeAttributes, type Message, NLM_F, u32, viewOf } from "./netlink.ts";
 
 export const RTM_NEWADDR = 20;
@@ -14,6 +14,7 @@ export const RTM_DELADDR = 21;
 export const RTM_GETADDR = 22;
 export const RTM_NEWNEIGH = 28;
 export const RTM_DELNEIGH = 29;
+const RTM_GETNEIGH = 30;
 
 export const AF_INET = 2;
 export const AF_INET6 = 10;
@@ -27,10 +28,19 @@ const INFINITY_LIFE_TIME = 0xffffffff;
 const ifaddrLength = 8;
 
 const NDA = { dst: 1, lladdr: 2 } as const;
-const NUD_PERMANENT = 0x80;
+const NUD = {
+  none: 0,
+  reachable: 2,
+  stale: 4,
+  delay: 8,
+  probe: 0x10,
+  noarp: 0x40,
+  permanent: 0x80,
+};
+const NTF_USE = 0x01;
 
 type Address = Extract<Change, { do: "add address" | "delete address" }>;
-type Neighbour = Extract<Change, { do: "add neighbour" | "delete neighbour" }>;
+type NeighbourChange = Extract<Change, { do: "add neighbour" | "delete neighbour" }>;
 
 /** The number of an address's family, and its bytes. */
 function familyOf(one: { family: 4; address: Ip4 } | { family: 6; address: Ip6 }): {
@@ -91,19 +101,67 @@ export function decodeAddress(
   return undefined;
 }
 
-export function changeNeighbour({ do: what, index, neighbour }: Neighbour): Message {
-  const { af, address } = familyOf(neighbour);
-  // struct ndmsg: family, padding, index, state (16 bits), flags, type.
-  const head = new Uint8Array(12);
-  const view = viewOf(head);
-  view.setUint8(0, af);
-  view.setInt32(4, index, true);
-  view.setUint16(8, NUD_PERMANENT, true);
+export function changeNeighbour({ do: what, index, neighbour }: NeighbourChange): Message {
   const add = what === "add neighbour";
   return {
     type: add ? RTM_NEWNEIGH : RTM_DELNEIGH,
     flags: NLM_F.request | NLM_F.ack | (add ? NLM_F.create | NLM_F.replace : 0),
-    head,
-    attributes: [bytes(NDA.dst, address), bytes(NDA.lladdr, macBytes(neighbour.mac))],
+    head: neighbourHead(neighbour, index, NUD.permanent, 0),
+    attributes: [
+      bytes(NDA.dst, familyOf(neighbour).address),
+      bytes(NDA.lladdr, macBytes(neighbour.mac)),
+    ],
   };
+}
+
+/** Asks for one neighbour; ENOENT if there is none. */
+export const getNeighbour = (index: number, neighbour: Neighbour): Message =>
+  neighbourMessage(
+    RTM_GETNEIGH,
+    NLM_F.request,
+    neighbourHead(neighbour, index, NUD.none, 0),
+    neighbour,
+  );
+
+/**
+ * Has the kernel ask for a neighbour, by what RTM_NEWNEIGH says of it; undefined for one that is
+ * set for good, and would not be any more.
+ */
+export function probeNeighbour(
+  index: number,
+  neighbour: Neighbour,
+  known: Uint8Array | undefined,
+): Message | undefined {
+  const state = known === undefined ? NUD.none : viewOf(known).getUint16(8, true);
+  if ((state & (NUD.permanent | NUD.noarp)) !== 0) return undefined;
+  const hasMac = (state & (NUD.reachable | NUD.stale | NUD.delay | NUD.probe)) !== 0;
+  // Without a MAC there is nothing to be confirmed: as if a packet were to be sent.
+  const head = hasMac
+    ? neighbourHead(neighbour, index, NUD.probe, 0)
+    : neighbourHead(neighbour, index, NUD.none, NTF_USE);
+  const flags = NLM_F.request | NLM_F.ack | (hasMac ? NLM_F.replace : NLM_F.create);
+  return neighbourMessage(RTM_NEWNEIGH, flags, head, neighbour);
+}
+
+const neighbourMessage = (
+  type: number,
+  flags: number,
+  head: Uint8Array,
+  neighbour: Neighbour,
+): Message => ({ type, flags, head, attributes: [bytes(NDA.dst, familyOf(neighbour).address)] });
+
+/** struct ndmsg: family, padding, index, state (16 bits), flags, type. */
+function neighbourHead(
+  neighbour: Neighbour,
+  index: number,
+  state: number,
+  flags: number,
+): Uint8Array {
+  const head = new Uint8Array(12);
+  const view = viewOf(head);
+  view.setUint8(0, familyOf(neighbour).af);
+  view.setInt32(4, index, true);
+  view.setUint16(8, state, true);
+  view.setUint8(10, flags);
+  return head;
 }

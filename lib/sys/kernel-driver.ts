@@ -4,7 +4,7 @@
  * Sources: rtnetlink(7), linux/genetlink.h, linux/ethtool.h, netdevice(7).
  */
 import { Failure } from "../errors.ts";
-import { decodeAddress, listAddresses } from "./address-messages.ts";
+import { decodeAddress, getNeighbour, listAddresses, probeNeighbour } from "./address-messages.ts";
 import { errno, SysError } from "./errno.ts";
 import { checksumOffload, checksumOffloadOff } from "./ethtool.ts";
 import type { Ffi } from "./ffi.ts";
@@ -75,6 +75,19 @@ export function openLinks(ffi: Ffi): Links {
         .dump(listRoutes, "routes")
         .map(({ body }) => decodeRoute(body))
         .filter((route) => route !== undefined),
+    probe: (index, neighbour) => {
+      const known = socket.ask(getNeighbour(index, neighbour));
+      const probe = probeNeighbour(index, neighbour, "body" in known ? known.body : undefined);
+      if (probe === undefined) return;
+      const [answer] = socket.acknowledge([probe]);
+      if (answer === undefined || answer.errno === 0) return;
+      throw new SysError(answer.errno, {
+        action: "probe",
+        subject: `a neighbour of link ${index}`,
+        call: "RTM_NEWNEIGH",
+        text: answer.text,
+      });
+    },
     apply: (changes) => {
       const requests: Request[] = [];
       for (const change of changes) requests.push(...requestsOf(change));

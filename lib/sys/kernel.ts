@@ -41,6 +41,10 @@ export type LinkAddress =
   | { readonly family: 4; readonly address: Ip4; readonly length: number }
   | { readonly family: 6; readonly address: Ip6; readonly length: number };
 
+export type Neighbour =
+  | { readonly family: 4; readonly address: Ip4 }
+  | { readonly family: 6; readonly address: Ip6 };
+
 /** A route of the main table; without `to` it is the default route. */
 export type Route =
   | {
@@ -133,6 +137,11 @@ export interface Links {
   readonly addresses: (index: number) => readonly LinkAddress[];
   /** The main table's unicast routes of both families. */
   readonly routes: () => readonly Route[];
+  /**
+   * Has the kernel ask for a neighbour's MAC now, also if it knows it; nothing waits for the
+   * answer. One that is set for good is left alone.
+   */
+  readonly probe: (index: number, neighbour: Neighbour) => void;
   /** Sends all in one message train; throws the first refusal (those after it may have worked). */
   readonly apply: (changes: readonly Change[]) => void;
   readonly close: () => void;

@@ -365,6 +365,28 @@ describe("addresses and routes", () => {
     expect(left.filter(({ state }) => String(state).includes("PERMANENT"))).toEqual([]);
   });
 
+  test("a neighbour is asked for, also when it is known, unless it is set for good", () => {
+    const probe = () => within.probe(index, { family: 4, address: ip4("10.2.0.9") });
+    const state = () =>
+      box.show("neighbour", "show", "dev", "eth0").find(({ dst }) => dst === "10.2.0.9")?.state;
+    const set = (kind: string) =>
+      box.ip(
+        ..."neighbour replace 10.2.0.9 dev eth0 lladdr 02:42:0a:02:00:09 nud".split(" "),
+        kind,
+      );
+    within.apply([{ do: "add address", index, address: four }]);
+    probe();
+    expect(state()).toEqual(["INCOMPLETE"]);
+    for (const kind of ["reachable", "stale"]) {
+      set(kind);
+      probe();
+      expect(state()).toEqual(["PROBE"]);
+    }
+    set("permanent");
+    probe();
+    expect(state()).toEqual(["PERMANENT"]);
+  });
+
   test("one refusal in a train names its own change, and the others are done", () => {
     const fault = refusalOf(() =>
       within.apply([
