@@ -19,7 +19,7 @@ import {
   parseState,
   type State,
 } from "./file-state.ts";
-import { checkTxn, type Revision, type Store } from "./store.ts";
+import { checkTxn, type Revision, type Session, type Store } from "./store.ts";
 
 export interface FileStoreOptions {
   /** A folder of the store's own; close() closes it. */
@@ -44,6 +44,7 @@ export function openFileStore(options: FileStoreOptions): Store {
   const { dir, log, newIdentity, limits = defaultLimits } = options;
   const path = `${dir.path}/${stateName}`;
   const closing = new AbortController();
+  const sessions = new Set<Session>();
 
   /** Undefined when nobody has written yet. */
   const load = (): State | undefined => {
@@ -69,6 +70,12 @@ export function openFileStore(options: FileStoreOptions): Store {
     }
   };
 
+  const commit: Store["commit"] = async (txn, deadline) => {
+    inTime(deadline, path);
+    checkTxn(txn);
+    return update(deadline, (state) => applyTxn(state, txn, limits)).commit;
+  };
+
   return {
     identity: async (deadline) => {
       inTime(deadline, path);
@@ -84,11 +91,7 @@ export function openFileStore(options: FileStoreOptions): Store {
       const { entries, revision } = loadOrEmpty();
       return { entries: entries.filter(({ key }) => key.startsWith(prefix)), revision };
     },
-    commit: async (txn, deadline) => {
-      inTime(deadline, path);
-      checkTxn(txn);
-      return update(deadline, (state) => applyTxn(state, txn, limits)).commit;
-    },
+    commit,
     watch: async (prefix, from, onEvents, signal) => {
       const { watchState } = await import("./file-watch.ts");
       const eventsSince = (state: State, revision: Revision) => {
@@ -99,9 +102,17 @@ export function openFileStore(options: FileStoreOptions): Store {
       const deps = { load: loadOrEmpty, eventsSince, folder: dir.path, name: stateName, log };
       return watchState(deps, from, onEvents, AbortSignal.any([signal, closing.signal]));
     },
+    openSession: async (key, value, _ttlSeconds, deadline) => {
+      // Only the agent has one.
+      const { openFileSession } = await import("./file-session.ts");
+      const session = await openFileSession({ commit, log }, key, value, deadline);
+      sessions.add(session);
+      return session;
+    },
     close: async () => {
       if (closing.signal.aborted) return;
       closing.abort();
+      for (const session of sessions) await session.close();
       dir.close();
     },
   };

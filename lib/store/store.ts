@@ -63,6 +63,14 @@ export type WatchEnd =
   /** The revision asked for is no longer held: read all again and watch from there. */
   { readonly reason: "compacted"; readonly oldest: Revision } | { readonly reason: "closed" };
 
+/** A key that lives as long as this process keeps it: for people to see, and not to decide by. */
+export interface Session {
+  /** Gives the key another value. */
+  readonly set: (value: string, deadline: Deadline) => Promise<void>;
+  /** Removes the key, if it is still ours, within a second or two; else it is left to its time. */
+  readonly close: () => Promise<void>;
+}
+
 /**
  * Keys are printable ASCII without a space, values any text. Every call but `watch` and `close`
  * throws Failure "try-again" when its deadline is over.
@@ -85,6 +93,17 @@ export interface Store {
     onEvents: (events: readonly StoreEvent[]) => void,
     signal: AbortSignal,
   ) => Promise<WatchEnd>;
+  /**
+   * Writes a key that goes when the session or the store is closed, or `ttlSeconds` after the store
+   * last heard of this process (etcd's TTL lease, granted again when it was lost; the file store
+   * has no clock, and keeps the key of a process that was killed).
+   */
+  readonly openSession: (
+    key: string,
+    value: string,
+    ttlSeconds: number,
+    deadline: Deadline,
+  ) => Promise<Session>;
   readonly close: () => Promise<void>;
 }
 

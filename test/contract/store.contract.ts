@@ -25,6 +25,8 @@ export interface StoreLab {
   readonly compact: () => Promise<void>;
   /** Makes every commit wait until the returned function is called. */
   readonly stall: () => Promise<() => Promise<void>>;
+  /** The shortest time that a session can be given, seconds. */
+  readonly sessionSeconds: number;
   readonly close: () => Promise<void>;
 }
 
@@ -360,6 +362,71 @@ export function storeContract(name: string, openLab: () => Promise<StoreLab>): v
       expect(await store.identity(soon())).toBe(identity);
     });
 
+    test("the identity outlives what is in the store", async () => {
+      const other = await lab.another();
+      const identity = await other.identity(soon());
+      await put("a", "1");
+      await remove("a");
+      await lab.compact();
+      expect(await store.identity(soon())).toBe(identity);
+      await other.close();
+    });
+
+    describe("a session", () => {
+      const ttl = 600;
+      const open = (key: string, value: string, of = store) =>
+        of.openSession(at + key, value, ttl, soon());
+
+      test("is a key until it is closed", async () => {
+        const session = await open("s", "one");
+        expect((await there("s")).value).toBe("one");
+        await session.set("two", soon());
+        expect((await there("s")).value).toBe("two");
+        await put("a", "stays");
+        await session.close();
+        expect(await keysIn("")).toEqual(["a"]);
+        await session.close();
+      });
+
+      test("is seen by those who watch", async () => {
+        const seen = watching(store, at, await put("a", "1"));
+        const session = await open("s", "one");
+        await session.set("two", soon());
+        await session.close();
+        await seen.until(4);
+        await seen.stop();
+        expect(seen.values()).toEqual(["1", "one", "two", ""]);
+        expect(seen.batches.at(-1)).toMatchObject([{ type: "remove", key: `${at}s` }]);
+      });
+
+      test("goes with the store that it is of", async () => {
+        const other = await lab.another();
+        await open("s", "one", other);
+        await open("t", "one");
+        await other.close();
+        expect(await keysIn("")).toEqual(["t"]);
+      });
+
+      test("that another took over is not that one's end", async () => {
+        const other = await lab.another();
+        const first = await open("s", "first");
+        const second = await open("s", "second", other);
+        await first.close();
+        expect((await there("s")).value).toBe("second");
+        await second.set("still there", soon());
+        expect((await there("s")).value).toBe("still there");
+        await other.close();
+        expect(await keysIn("")).toEqual([]);
+      });
+
+      test("lives longer than its time, as long as its process does", async () => {
+        const session = await store.openSession(`${at}s`, "one", lab.sessionSeconds, soon());
+        await pause(lab.sessionSeconds * 2_500);
+        expect((await there("s")).value).toBe("one");
+        await session.close();
+      });
+    });
+
     describe("watch", () => {
       const watch = (from: number, prefix = "", of = store) =>
         watching(of, at + prefix, from as Revision);
@@ -521,6 +588,7 @@ export function storeContract(name: string, openLab: () => Promise<StoreLab>): v
           () => store.get(`${at}a`, over),
           () => store.range(at, over),
           () => store.identity(over),
+          () => store.openSession(`${at}s`, "late", 600, over),
         ]) {
           await expect(call()).rejects.toMatchObject({ kind: "try-again" });
         }

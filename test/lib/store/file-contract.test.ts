@@ -24,6 +24,7 @@ storeContract("the file store", async (): Promise<StoreLab> => {
         dir.close();
       };
     },
+    sessionSeconds: 0.1,
     close: async () => {
       await store.close();
       remove();
