@@ -33,7 +33,7 @@ import {
   removeRow,
   selectBridge,
 } from "./rows.ts";
-import { networkOf, synchronise } from "./sync.ts";
+import { synchronise } from "./sync.ts";
 import { underlayMtu } from "./underlay.ts";
 
 /**
@@ -73,7 +73,7 @@ export async function makeGateway(
   if (network.subnet6 !== undefined) host.kernel.writeSysctl("net/ipv6/conf/all/forwarding", "1");
   (await host.filter()).add(filterNetwork(network, prefixesHeld(host, held)));
   synchronise(host, deadline);
-  if (networkOf(host, row) === undefined) {
+  if (heldNow(host.ipam.dirs, network.name) === undefined) {
     throw new Failure("network-unknown", `Cannot use network "${network.name}": it was deleted`);
   }
   return link;

@@ -2,7 +2,7 @@
 import type { Deadline } from "../deadline.ts";
 import type { Network } from "../ipam/network.ts";
 import { release } from "../ipam/pool.ts";
-import { ofNetwork } from "../overlay/cookies.ts";
+import { ofNetwork, only, peersCookie } from "../overlay/cookies.ts";
 import { filterNetwork } from "./gateway-make.ts";
 import type { Host } from "./host.ts";
 import { gatewayAttachment, gatewayLinkName } from "./names.ts";
@@ -23,7 +23,12 @@ export async function removeGateway(
   if (uuid !== undefined) {
     host
       .flows(deadline)
-      .stage([{ do: "delete", cookies: ofNetwork(network.vni) }], deadline)
+      .stage(
+        [ofNetwork(network.vni), only(peersCookie(network.vni))].map(
+          (cookies) => ({ do: "delete", cookies }) as const,
+        ),
+        deadline,
+      )
       .commit(deadline);
     const remove = removeRow(uuid);
     host.database(deadline).transact([remove], deadline);

@@ -7,17 +7,18 @@ import { type HeldNetwork, heldNow } from "../ipam/held.ts";
 import type { Network } from "../ipam/network.ts";
 import { find } from "../ipam/pool.ts";
 import type { Ip4 } from "../net/ip4.ts";
-import { ofNetwork, only } from "../overlay/cookies.ts";
+import { ofNetwork, only, peersCookie } from "../overlay/cookies.ts";
 import {
+  allPeerFlows,
   baseFlows,
   cookieOfNetwork,
   countNetworkFlows,
   networkFlows,
-  type SwitchNetwork,
 } from "../overlay/pipeline.ts";
 import { filterNetwork, makeGateway, prefixesHeld } from "./gateway-make.ts";
 import type { Host } from "./host.ts";
 import { gatewayAttachment, gatewayLinkName } from "./names.ts";
+import { standingNetwork, withPeers } from "./switch-network.ts";
 
 /**
  * Makes sure that the network is up on this node, and gives its MTU in bytes. Where it is, this
@@ -85,7 +86,7 @@ function stateOfFlows(
 ): "complete" | "behind" | "forgotten" {
   const { network } = held.stored;
   if (!host.isFiltered(gatewayLinkName(network.name))) return "forgotten";
-  const wanted = switchNetworkOf(host, held);
+  const wanted = standingNetwork(host, held);
   if (wanted === undefined) return "forgotten";
   const flows = host.flows(deadline);
   const exact = flows.aggregate(only(cookieOfNetwork(wanted)), deadline);
@@ -94,30 +95,21 @@ function stateOfFlows(
 }
 
 function replaceFlows(host: Host, held: HeldNetwork, deadline: Deadline): void {
-  const { network } = held.stored;
-  const wanted = switchNetworkOf(host, held);
-  const flows = wanted === undefined ? [] : networkFlows(wanted);
+  const { name, vni } = held.stored.network;
+  const standing = standingNetwork(host, held);
+  if (standing === undefined) return;
+  const wanted = withPeers(host, name, standing);
+  const flows = [...networkFlows(wanted), ...allPeerFlows(wanted, wanted.peerLeases)];
   host
     .flows(deadline)
     .stage(
       [
-        { do: "delete", cookies: ofNetwork(network.vni) },
+        { do: "delete", cookies: ofNetwork(vni) },
+        { do: "delete", cookies: only(peersCookie(vni)) },
         // Whoever took some of the network's may have taken some of these.
         ...[...baseFlows(), ...flows].map((flow) => ({ do: "add", flow }) as const),
       ],
       deadline,
     )
     .commit(deadline);
-}
-
-/** The network as the switch is to see it; undefined while the node has no address in it. */
-function switchNetworkOf(host: Host, held: HeldNetwork): SwitchNetwork | undefined {
-  const { network } = held.stored;
-  const own = find(host.ipam.dirs, gatewayAttachment(network.name));
-  if (own?.ofport === undefined) return undefined;
-  return {
-    ...network,
-    port: { ofport: own.ofport, address: own.address },
-    leases: held.blocks.map(({ prefix }) => prefix),
-  };
 }

@@ -3,7 +3,7 @@ import type { Assignment } from "../ipam/assignment.ts";
 import type { Network } from "../ipam/network.ts";
 import type { Ip6 } from "../net/ip6.ts";
 import { ip6Of, linkLocal } from "../net/mac.ts";
-import type { SwitchAttachment } from "../overlay/pipeline.ts";
+import type { SwitchAttachment } from "../overlay/state.ts";
 import type { Change, LinkAddress, Netns, Route } from "../sys/kernel.ts";
 import { outerName } from "./names.ts";
 import type { AttachmentRow } from "./rows.ts";

@@ -1,16 +1,15 @@
-/** The whole switch from what is known: for a switch that forgot its flows. */
+/** The whole switch from what is known: for a switch that forgot its flows, or has others. */
 import type { Deadline } from "../deadline.ts";
-import { heldNow } from "../ipam/held.ts";
 import { everyFlow } from "../overlay/cookies.ts";
-import {
-  allFlows,
-  type SwitchAttachment,
-  type SwitchNetwork,
-  type SwitchState,
-} from "../overlay/pipeline.ts";
+import { differences } from "../overlay/differences.ts";
+import { allFlows } from "../overlay/pipeline.ts";
+import type { SwitchAttachment, SwitchState } from "../overlay/state.ts";
+import type { Flow } from "../ovs/flow.ts";
 import type { Row } from "../ovs/ovsdb-json.ts";
+import type { FlowChange } from "../ovs/switch.ts";
 import type { Host } from "./host.ts";
-import { type AttachmentRow, type GatewayRow, parsePortRow, selectOurPorts } from "./rows.ts";
+import { type AttachmentRow, parsePortRow, selectOurPorts } from "./rows.ts";
+import { networkNow } from "./switch-network.ts";
 
 /** Every port of ours in the switch's database. */
 export function ourPorts(host: Host, deadline: Deadline) {
@@ -22,52 +21,44 @@ export function ourPorts(host: Host, deadline: Deadline) {
   };
 }
 
-/**
- * Puts all flows into the switch, in one bundle. The caller holds the switch's lock exclusively:
- * otherwise the flows of an ADD under way would be deleted, or those of a DEL put back.
- */
-export function synchronise(host: Host, deadline: Deadline): void {
+/** All flows that the switch should have: of the networks and ports that are known and there. */
+export function wantedFlows(host: Host, deadline: Deadline): readonly Flow[] {
   const { attachments, gateways } = ourPorts(host, deadline);
-  const networks = gateways.map((row) => networkOf(host, row)).filter((one) => one !== undefined);
-  const state = stateOf(networks, attachments);
-  host
-    .flows(deadline)
-    .stage(
-      [
-        { do: "delete", cookies: everyFlow },
-        ...allFlows(state).map((flow) => ({ do: "add", flow }) as const),
-      ],
-      deadline,
-    )
-    .commit(deadline);
-  host.log.info("put all flows into the switch", {
-    networks: state.networks.length,
-    attachments: state.attachments.length,
+  const networks = gateways.flatMap(({ network: name, ofport, address }) => {
+    const network = networkNow(host, name, { ofport, address });
+    return network === undefined ? [] : [{ ...network, name }];
   });
+  return allFlows(stateOf(networks, attachments));
 }
 
-/** A network as this node's switch is to see it; undefined if the node no longer knows it. */
-export function networkOf(
+/**
+ * Gives the switch all of its flows, in one atomic bundle, or only those that differ; gives how
+ * many changes that were. The caller holds the switch's lock exclusively: otherwise the flows of an
+ * ADD under way would be deleted, or those of a DEL put back.
+ */
+export function synchronise(
   host: Host,
-  row: GatewayRow,
-): (SwitchNetwork & { readonly name: string }) | undefined {
-  const held = heldNow(host.ipam.dirs, row.network);
-  if (held === undefined) return undefined;
-  const { vni, subnet, subnet6, gateway } = held.stored.network;
-  return {
-    name: row.network,
-    vni,
-    subnet,
-    subnet6,
-    gateway,
-    port: { ofport: row.ofport, address: row.address },
-    leases: held.blocks.map(({ prefix }) => prefix),
-  };
+  deadline: Deadline,
+  what: "all" | "if different" = "all",
+): number {
+  const wanted = wantedFlows(host, deadline);
+  const flows = host.flows(deadline);
+  const changes: readonly FlowChange[] =
+    what === "if different"
+      ? differences(flows.dump(everyFlow, deadline), wanted)
+      : [
+          { do: "delete", cookies: everyFlow },
+          ...wanted.map((flow) => ({ do: "add", flow }) as const),
+        ];
+  if (changes.length === 0) return 0;
+  flows.stage(changes, deadline).commit(deadline);
+  host.log.info("put the switch's flows right", { flows: wanted.length, changes: changes.length });
+  return changes.length;
 }
 
 /** Pure: which ports belong to which network. A port of a network that is not known has no flows. */
 export function stateOf(
-  networks: readonly (SwitchNetwork & { readonly name: string })[],
+  networks: readonly (SwitchState["networks"][number] & { readonly name: string })[],
   rows: readonly AttachmentRow[],
 ): SwitchState {
   const vnis = new Map(networks.map(({ name, vni }) => [name, vni]));

@@ -2,13 +2,15 @@
 import type { Deadline } from "../deadline.ts";
 import { Failure } from "../errors.ts";
 import { parseBlockName } from "../ipam/assignment.ts";
+import { heldNow } from "../ipam/held.ts";
 import type { Network } from "../ipam/network.ts";
 import { find, isHeld } from "../ipam/pool.ts";
 import { formatIp4 } from "../net/ip4.ts";
 import { formatIp6 } from "../net/ip6.ts";
 import { formatMac } from "../net/mac.ts";
+import { attachmentFlows } from "../overlay/attachment.ts";
 import { attachmentCookie, baseCookie, ofNetwork, only } from "../overlay/cookies.ts";
-import { attachmentFlows, baseFlows, networkFlows } from "../overlay/pipeline.ts";
+import { baseFlows, networkFlows } from "../overlay/pipeline.ts";
 import type { Flow } from "../ovs/flow.ts";
 import { formatFlow } from "../ovs/flow-text.ts";
 import type { CookieFilter } from "../ovs/switch.ts";
@@ -18,6 +20,7 @@ import type { Host } from "./host.ts";
 import { gatewayAttachment, gatewayLinkName } from "./names.ts";
 import { type AttachmentPlan, portOf, type WantedRoute } from "./plan.ts";
 import { readPort } from "./ports.ts";
+import { switchNetwork } from "./switch-network.ts";
 
 /**
  * Throws Failure "attachment-broken" naming all that is gone or changed. What chained plugins add
@@ -153,8 +156,10 @@ function flowsAround(host: Host, { network, assignment }: AttachmentPlan): reado
   const own = find(host.ipam.dirs, gatewayAttachment(network.name));
   const block = parseBlockName(assignment.block);
   if (own?.ofport === undefined || block === undefined) return [];
-  const port = { ofport: own.ofport, address: own.address };
-  return networkFlows({ ...network, port, leases: [block.prefix] });
+  const held = heldNow(host.ipam.dirs, network.name);
+  if (held === undefined) return [];
+  const standing = switchNetwork(held, { ofport: own.ofport, address: own.address });
+  return networkFlows({ ...standing, leases: [block.prefix] });
 }
 
 /** The cookie aside, which says what else there was when the flow was made. */

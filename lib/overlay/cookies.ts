@@ -5,7 +5,7 @@
 import type { CookieFilter } from "../ovs/switch.ts";
 
 const ours = 0x5350n << 48n;
-const parts = { base: 0n, network: 1n, attachment: 3n } as const;
+const parts = { base: 0n, network: 1n, peers: 2n, attachment: 3n } as const;
 const allOurs = 0xffffn << 48n;
 const exactly = 0xffff_ffff_ffff_ffffn;
 
@@ -22,11 +22,14 @@ export const baseCookie = cookie("base", 0);
 export const networkCookie = (vni: number, fingerprint: number): bigint =>
   cookie("network", vni * 2 ** 16 + (fingerprint & 0xffff));
 
-/** Selects the flows of a network, whatever they were made from. */
+/** Selects the flows of a network, whatever they were made from; its peers' are not among them. */
 export const ofNetwork = (vni: number): CookieFilter => ({
   cookie: networkCookie(vni, 0),
   mask: exactly ^ 0xffffn,
 });
+
+/** The flows of the leases that peers have in a network, by its VNI. */
+export const peersCookie = (vni: number): bigint => cookie("peers", vni);
 
 /** The flows of one attachment, by its port number, which is unique on the node. */
 export const attachmentCookie = (ofport: number): bigint => cookie("attachment", ofport);

@@ -169,6 +169,7 @@ function refusedAll(bridge: string, refusals: readonly Refusal[]): Failure {
 function deedOf(what: Request): string {
   if (typeof what === "string") return `${what} a bundle on`;
   if (what.do === "add") return `add flow "${formatFlow(what.flow)}" to`;
+  if (what.do === "delete flow") return `delete flow "${formatFlow(what.flow)}" from`;
   const { cookie, mask } = what.cookies;
   return `delete the flows of cookie 0x${cookie.toString(16)}/0x${mask.toString(16)} from`;
 }

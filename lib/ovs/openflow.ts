@@ -36,7 +36,9 @@ const atomicAndOrdered = 3;
 const anyPort = 0xffff_ffff;
 const allTables = 0xff;
 const noBuffer = 0xffff_ffff;
-const command = { add: 0, delete: 3 } as const;
+/** OFPFC_*; "delete flow" is OFPFC_DELETE_STRICT. */
+const command = { add: 0, delete: 3, "delete flow": 4 } as const;
+const wholeCookie = 0xffff_ffff_ffff_ffffn;
 
 function message(to: Writer, type: number, xid: number, body: () => void): void {
   const start = to.size();
@@ -68,26 +70,31 @@ export function writeBarrier(to: Writer, xid: number): void {
   message(to, messageType.barrierRequest, xid, () => {});
 }
 
-/** Adds a flow, or deletes those that a cookie selects, as a message of its own. */
+/** Adds a flow, deletes one, or deletes those that a cookie selects, as a message of its own. */
 export function writeFlowMod(to: Writer, xid: number, change: FlowChange): void {
-  const { cookie, mask } =
-    change.do === "add" ? { cookie: change.flow.cookie, mask: 0n } : change.cookies;
+  const { cookie, mask } = cookieOf(change);
+  const flow = change.do === "delete" ? undefined : change.flow;
   message(to, messageType.flowMod, xid, () => {
     to.uint(cookie, 8);
     to.uint(mask, 8);
-    to.uint(change.do === "add" ? change.flow.table : allTables, 1);
+    to.uint(flow?.table ?? allTables, 1);
     to.uint(command[change.do], 1);
     // idle and hard timeout: none.
     to.zeros(4);
-    to.uint(change.do === "add" ? change.flow.priority : 0, 2);
+    to.uint(flow?.priority ?? 0, 2);
     to.uint(noBuffer, 4);
     to.uint(anyPort, 4);
     to.uint(anyPort, 4);
     // flags and importance.
     to.zeros(4);
-    writeMatch(to, change.do === "add" ? change.flow.match : {});
+    writeMatch(to, flow?.match ?? {});
     if (change.do === "add") writeInstructions(to, change.flow.actions);
   });
+}
+
+function cookieOf(change: FlowChange): CookieFilter {
+  if (change.do === "delete") return change.cookies;
+  return { cookie: change.flow.cookie, mask: change.do === "add" ? 0n : wholeCookie };
 }
 
 export function writeBundleControl(

@@ -37,7 +37,10 @@ export interface CookieFilter {
 }
 
 export type FlowChange =
+  /** In place of one with the same table, priority and match, if there is one. */
   | { readonly do: "add"; readonly flow: Flow }
+  /** The one with the same table, priority, match and cookie; its actions are not looked at. */
+  | { readonly do: "delete flow"; readonly flow: Flow }
   | { readonly do: "delete"; readonly cookies: CookieFilter };
 
 export interface Flows {

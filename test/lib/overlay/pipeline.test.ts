@@ -2,21 +2,24 @@ import { expect, test } from "vitest";
 import { type Ip4, parseIp4 } from "../../../lib/net/ip4.ts";
 import { ip6Of, macOfIp4 } from "../../../lib/net/mac.ts";
 import { type Prefix4, type Prefix6, parsePrefix4, parsePrefix6 } from "../../../lib/net/prefix.ts";
+import { attachmentFlows } from "../../../lib/overlay/attachment.ts";
 import {
   attachmentCookie,
   baseCookie,
   everyAttachment,
   everyFlow,
   ofNetwork,
+  only,
+  peersCookie,
 } from "../../../lib/overlay/cookies.ts";
 import {
   allFlows,
-  attachmentFlows,
   baseFlows,
   cookieOfNetwork,
   countNetworkFlows,
   networkFlows,
 } from "../../../lib/overlay/pipeline.ts";
+import { peerFlows } from "../../../lib/overlay/tunnel.ts";
 import type { Flow } from "../../../lib/ovs/flow.ts";
 import { formatFlow } from "../../../lib/ovs/flow-text.ts";
 
@@ -30,7 +33,14 @@ const network = {
   gateway: ip("10.2.0.1"),
   port: { ofport: 20, address: ip("10.2.0.2") },
   leases: [parsePrefix4("10.2.0.0/26") as Prefix4],
+  tunnel: undefined,
+  peers: { count: 0, digest: 0 },
 };
+const tunnel = { ofport: 1, local: { family: 4, address: ip("192.0.2.1") } } as const;
+const peer = {
+  prefix: parsePrefix4("10.2.0.64/26") as Prefix4,
+  vtep: { family: 4, address: ip("192.0.2.2") },
+} as const;
 const address = ip("10.2.0.10");
 const attachment = {
   vni: 100,
@@ -51,6 +61,7 @@ test("what is there whatever the networks are: nothing passes, and routers stay 
     "priority=105,icmp6,icmp_type=135 actions=drop",
     "priority=105,icmp6,icmp_type=136 actions=drop",
     "priority=105,icmp6,icmp_type=137 actions=drop",
+    "table=10, priority=0 actions=drop",
     "table=20, priority=0 actions=goto_table:30",
     "table=30, priority=0 actions=drop",
     "table=40, priority=0 actions=drop",
@@ -104,20 +115,23 @@ test("IPv6: both addresses, and neighbour discovery only with its own MAC, or no
 test.each([
   ["IPv4", network],
   ["IPv6 too, and two leases", { ...network, subnet6, leases: [subnet, ...network.leases] }],
+  ["a tunnel", { ...network, tunnel }],
+  ["a tunnel and IPv6", { ...network, tunnel, subnet6 }],
 ])("the number of a network's flows is known without making them: %s", (_, one) => {
   expect(countNetworkFlows(one)).toBe(networkFlows(one).length);
 });
 
 test("cookies select a part, and all parts", () => {
-  const state = { networks: [network], attachments: [attachment] };
-  const flows = allFlows(state);
+  const peered = { ...network, tunnel, peers: { count: 1, digest: 7 }, peerLeases: [peer] };
+  const flows = allFlows({ networks: [peered], attachments: [attachment] });
   const selected = (filter: { cookie: bigint; mask: bigint }) =>
     flows.filter(({ cookie }) => (cookie & filter.mask) === (filter.cookie & filter.mask));
   expect(selected(everyFlow)).toHaveLength(flows.length);
   expect(selected(everyAttachment)).toEqual(attachmentFlows(attachment));
-  const parts = [baseCookie, cookieOfNetwork(network), attachmentCookie(30)];
+  const parts = [baseCookie, cookieOfNetwork(peered), peersCookie(100), attachmentCookie(30)];
   expect(new Set(flows.map(({ cookie }) => cookie))).toEqual(new Set(parts));
-  expect(selected(ofNetwork(100))).toEqual(networkFlows(network));
+  expect(selected(ofNetwork(100))).toEqual(networkFlows(peered));
+  expect(selected(only(peersCookie(100)))).toEqual(peerFlows(100, tunnel, peer));
   expect(selected(ofNetwork(101))).toEqual([]);
 });
 
@@ -128,6 +142,12 @@ test("a network's cookie is another one as soon as its flows are", () => {
     { ...network, subnet6 },
     { ...network, port: { ofport: 21, address: ip("10.2.0.2") } },
     { ...network, port: { ofport: 20, address: ip("10.2.0.3") } },
+    { ...network, tunnel },
+    { ...network, tunnel: { ...tunnel, local: { family: 4, address: ip("192.0.2.9") } } as const },
+    { ...network, tunnel, peers: { count: 1, digest: 1 } },
+    // The digests of two that are the same cancel each other out.
+    { ...network, tunnel, peers: { count: 2, digest: 0 } },
+    { ...network, tunnel, peers: { count: 1, digest: 0x1_0000 } },
   ];
   const cookies = [network, ...others].map(cookieOfNetwork);
   expect(new Set(cookies).size).toBe(cookies.length);

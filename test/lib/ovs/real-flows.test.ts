@@ -92,6 +92,24 @@ describe("flows", () => {
     expect(dumped()).toEqual([formatFlow(numbered(1, 3, 0x20n))]);
   });
 
+  test("are deleted one by one: by match, priority and cookie, whatever they do", () => {
+    const [one, two] = [numbered(1, 1, 0x10n), numbered(1, 2, 0x10n)];
+    const same = { match: one.match, table: 1, actions: [] };
+    const above: Flow = { ...same, priority: 2, cookie: 0x10n };
+    const wider: Flow = { ...one, match: { reg0: 1 } };
+    const all = [one, two, above, wider];
+    commit(added(all));
+    // Another priority, match or cookie: not one of them.
+    for (const other of [{ priority: 3 }, { match: {} }, { cookie: 0x11n }, { table: 2 }])
+      commit([{ do: "delete flow", flow: { ...one, ...other } }]);
+    expect(dumped()).toEqual(all.map(formatFlow).sort());
+    commit([{ do: "delete flow", flow: { ...one, actions: [] } }]);
+    expect(dumped()).toEqual([two, above, wider].map(formatFlow).sort());
+    // In the order sent: what takes its place stays.
+    commit([{ do: "delete flow", flow: two }, ...added([{ ...two, cookie: 0x20n }])]);
+    expect(dumped()).toContain(formatFlow({ ...two, cookie: 0x20n }));
+  });
+
   test("written by others are shown as such", () => {
     ovs.ofctl("add-flow", "sp0", "cookie=7,table=3,udp,tp_dst=53,idle_timeout=60,actions=NORMAL");
     const [flow] = flows.dump(exactly(7n), within());
