@@ -13,6 +13,7 @@ export const nfta = {
   elements: { table: 1, set: 2, elements: 3 },
   element: { key: 1, flags: 3 },
   generation: { id: 1 },
+  fib: { register: 1, result: 2, flags: 3 },
   data: { value: 1, verdict: 2 },
   verdict: { code: 1 },
   expression: { name: 1, data: 2 },

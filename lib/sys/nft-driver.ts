@@ -10,15 +10,7 @@ import type { Ffi } from "./ffi.ts";
 import { type Message, text } from "./netlink.ts";
 import type { Filter } from "./nft.ts";
 import { nfta } from "./nft-attributes.ts";
-import {
-  askElements,
-  type Edge,
-  edgesIn,
-  mapSets,
-  type SetName,
-  type Span,
-  spansOf,
-} from "./nft-elements.ts";
+import { askElements, type Edge, edgesIn, mapSets, type Span, spansOf } from "./nft-elements.ts";
 import { askBaseChains, foreignDrop } from "./nft-foreign.ts";
 import { family, messageOf, numberOf } from "./nft-message.ts";
 import {
@@ -30,7 +22,7 @@ import {
   thereTables,
   wholeTables,
 } from "./nft-plan.ts";
-import { tables } from "./nft-ruleset.ts";
+import { type SetName, tables } from "./nft-ruleset.ts";
 import { type NftSocket, openNftSocket } from "./nft-socket.ts";
 import { tableName } from "./nft-version.ts";
 

@@ -27,10 +27,8 @@ import {
   numberOf,
   type Operation,
 } from "./nft-message.ts";
-import { sets } from "./nft-ruleset.ts";
+import { type SetName, sets } from "./nft-ruleset.ts";
 import { tableName } from "./nft-version.ts";
-
-export type SetName = keyof typeof sets;
 
 /**
  * Both ends included, as hex digits, which compare as the keys do. In a set without intervals both
@@ -44,16 +42,11 @@ export interface Span {
 /** What is in each set. */
 export type Elements = Readonly<Record<SetName, readonly Span[]>>;
 
-export const setNames: readonly SetName[] = ["subnets4", "subnets6", "local4", "local6", "allowed"];
+export const setNames = Object.keys(sets) as readonly SetName[];
 
 /** A value for each of them. */
-export const mapSets = <T>(of: (name: SetName) => T): Readonly<Record<SetName, T>> => ({
-  subnets4: of("subnets4"),
-  subnets6: of("subnets6"),
-  local4: of("local4"),
-  local6: of("local6"),
-  allowed: of("allowed"),
-});
+export const mapSets = <T>(of: (name: SetName) => T): Readonly<Record<SetName, T>> =>
+  Object.fromEntries(setNames.map((name) => [name, of(name)])) as Record<SetName, T>;
 
 /** What a network puts into the sets, and what is its own there, whether it is in or not. */
 export interface Share {
@@ -72,11 +65,13 @@ export function shareOf(network: FilterNetwork): Share {
   const allowed = [{ first: padded + padded, last: padded + padded }];
   const all4 = [spanOf4(subnet)];
   const all6 = subnet6 === undefined ? [] : [spanOf6(subnet6)];
+  const all = { subnets4: all4, subnets6: all6 };
   return {
-    owns: { subnets4: all4, subnets6: all6, local4: all4, local6: all6, allowed },
+    owns: { ...all, plain4: all4, plain6: all6, local4: all4, local6: all6, allowed },
     puts: {
-      subnets4: masquerade ? all4 : [],
-      subnets6: masquerade ? all6 : [],
+      ...all,
+      plain4: masquerade ? [] : all4,
+      plain6: masquerade ? [] : all6,
       local4: local.map(spanOf4),
       local6: subnet6 === undefined ? [] : local.map((prefix) => spanOf6(within(subnet6, prefix))),
       allowed,

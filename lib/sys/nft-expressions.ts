@@ -9,13 +9,23 @@ import { type Attribute, bytes, nest, text } from "./netlink.ts";
 import { nfta } from "./nft-attributes.ts";
 import { be32 } from "./nft-message.ts";
 
-const NFT_META = { iif: 4, iifname: 6, oifname: 7, nfproto: 15 } as const;
+const NFT_META = { iif: 4, iifname: 6, oifname: 7, nfproto: 15, l4proto: 16 } as const;
 const NFT_CMP_EQ = 0;
 const NFT_CMP_NEQ = 1;
+const NFT_CT_STATE = 0;
 const NFT_CT_STATUS = 2;
+/** Bits of a connection's state (NF_CT_STATE_BIT). */
+const ESTABLISHED = 2;
+const RELATED = 4;
 /** The bit of a connection whose destination was rewritten (linux/netfilter/nf_conntrack_common.h). */
 const IPS_DST_NAT = 0x20;
 const NFT_PAYLOAD_NETWORK_HEADER = 1;
+const NFT_PAYLOAD_TRANSPORT_HEADER = 2;
+const NFT_FIB_RESULT_ADDRTYPE = 3;
+const NFTA_FIB_F_DADDR = 2;
+const NFTA_FIB_F_IIF = 8;
+const RTN_LOCAL = 2;
+const IPPROTO_UDP = 17;
 const NFT_LOOKUP_F_INV = 1;
 const NF_DROP = 0;
 const NF_ACCEPT = 1;
@@ -78,6 +88,15 @@ const addresses = {
   ip6: { protocol: 10, length: 16, saddr: 8, daddr: 24 },
 } as const;
 
+function payload(base: number, offset: number, length: number): Attribute {
+  return expression("payload", [
+    be32(nfta.payload.register, first),
+    be32(nfta.payload.base, base),
+    be32(nfta.payload.offset, offset),
+    be32(nfta.payload.length, length),
+  ]);
+}
+
 /** `ip saddr @set`, `ip6 daddr != @set`: of a packet of that protocol. */
 export const addressIn = (
   protocol: "ip" | "ip6",
@@ -86,14 +105,32 @@ export const addressIn = (
   set: string,
 ): Expression => {
   const { length, [side]: offset } = addresses[protocol];
-  const payload: readonly Attribute[] = [
-    be32(nfta.payload.register, first),
-    be32(nfta.payload.base, NFT_PAYLOAD_NETWORK_HEADER),
-    be32(nfta.payload.offset, offset),
-    be32(nfta.payload.length, length),
-  ];
-  return [expression("payload", payload), lookup(set, belongs)];
+  return [payload(NFT_PAYLOAD_NETWORK_HEADER, offset, length), lookup(set, belongs)];
 };
+
+/** `ip daddr 127.0.0.0/8`: of a packet of IPv4. */
+export const toLoopback: Expression = [
+  payload(NFT_PAYLOAD_NETWORK_HEADER, addresses.ip.daddr, 1),
+  compare("==", Uint8Array.of(127)),
+];
+
+/** `udp dport <port>` */
+export const toUdpPort = (port: number): Expression => [
+  load("l4proto", first),
+  compare("==", Uint8Array.of(IPPROTO_UDP)),
+  payload(NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2),
+  compare("==", Uint8Array.of(port >> 8, port & 0xff)),
+];
+
+/** `fib daddr . iif type != local`: the destination is no address of the link that it came by. */
+export const notOfThatLink: Expression = [
+  expression("fib", [
+    be32(nfta.fib.register, first),
+    be32(nfta.fib.result, NFT_FIB_RESULT_ADDRTYPE),
+    be32(nfta.fib.flags, NFTA_FIB_F_DADDR | NFTA_FIB_F_IIF),
+  ]),
+  compare("!=", native(RTN_LOCAL)),
+];
 
 /** In an inet table, before any look at addresses: the packet is of that protocol. */
 export const isProtocol = (protocol: "ip" | "ip6"): Expression => [
@@ -101,18 +138,23 @@ export const isProtocol = (protocol: "ip" | "ip6"): Expression => [
   compare("==", Uint8Array.of(addresses[protocol].protocol)),
 ];
 
-/** `ct status dnat` */
-export const wasDnated: Expression = [
-  expression("ct", [be32(nfta.ct.key, NFT_CT_STATUS), be32(nfta.ct.register, first)]),
+const connectionHas = (key: number, bits: number, operator: "any" | "none"): Expression => [
+  expression("ct", [be32(nfta.ct.key, key), be32(nfta.ct.register, first)]),
   expression("bitwise", [
     be32(nfta.bitwise.from, first),
     be32(nfta.bitwise.to, first),
     be32(nfta.bitwise.length, 4),
-    data(nfta.bitwise.mask, native(IPS_DST_NAT)),
+    data(nfta.bitwise.mask, native(bits)),
     data(nfta.bitwise.xor, native(0)),
   ]),
-  compare("!=", native(0)),
+  compare(operator === "any" ? "!=" : "==", native(0)),
 ];
+
+/** `ct status dnat` */
+export const wasDnated = connectionHas(NFT_CT_STATUS, IPS_DST_NAT, "any");
+
+/** `ct state ! established,related` */
+export const isNew = connectionHas(NFT_CT_STATE, ESTABLISHED | RELATED, "none");
 
 const decide = (code: number): Expression => [
   expression("immediate", [

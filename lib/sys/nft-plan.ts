@@ -12,14 +12,20 @@ import {
   keyAfter,
   mapSets,
   overlaps,
-  type SetName,
   type Span,
   sameSpan,
   setNames,
   shareOf,
 } from "./nft-elements.ts";
 import { type Attributes, family, messageOf, numberOf } from "./nft-message.ts";
-import { arpChain, createTables, deleteTable, inetChains, sets } from "./nft-ruleset.ts";
+import {
+  arpChain,
+  createTables,
+  deleteTable,
+  inetChains,
+  type SetName,
+  sets,
+} from "./nft-ruleset.ts";
 import { includesBytes, tableName } from "./nft-version.ts";
 
 /** The answer to a question; undefined if there is no such thing. */

@@ -10,17 +10,24 @@ import {
   addressIn,
   drop,
   isForwarded,
+  isNew,
   isProtocol,
   masquerade,
   named,
+  notOfThatLink,
   pairNotIn,
+  toLoopback,
+  toUdpPort,
   wasDnated,
 } from "./nft-expressions.ts";
 import { be32, family, messageOf, type Operation } from "./nft-message.ts";
 import { allowedSet, tableName, versionComment } from "./nft-version.ts";
 
+/** For addresses one of each family. */
+export type SetName = `${"subnets" | "plain" | "local"}${4 | 6}` | "allowed";
+
 export interface SetSpec {
-  readonly name: "subnets4" | "subnets6" | "local4" | "local6" | "allowed";
+  readonly name: SetName;
   /** Bytes of an element. */
   readonly keyLength: number;
   readonly interval: boolean;
@@ -49,37 +56,23 @@ interface TableSpec {
 const shown = { ipv4: 7, ipv6: 8, ifnamePair: (41 << 6) | 41 };
 const bigEndian = Uint8Array.of(0, 4, 2, 0, 0, 0);
 
+const addresses4 = (name: SetName): SetSpec => {
+  return { name, keyLength: 4, interval: true, shownAs: shown.ipv4, userdata: bigEndian };
+};
+const addresses6 = (name: SetName): SetSpec => {
+  return { name, keyLength: 16, interval: true, shownAs: shown.ipv6, userdata: bigEndian };
+};
+
 export const sets = {
-  /** The subnets whose traffic to elsewhere is masqueraded. */
-  subnets4: {
-    name: "subnets4",
-    keyLength: 4,
-    interval: true,
-    shownAs: shown.ipv4,
-    userdata: bigEndian,
-  },
-  subnets6: {
-    name: "subnets6",
-    keyLength: 16,
-    interval: true,
-    shownAs: shown.ipv6,
-    userdata: bigEndian,
-  },
+  /** The networks' subnets. */
+  subnets4: addresses4("subnets4"),
+  subnets6: addresses6("subnets6"),
+  /** Those whose traffic to elsewhere is not masqueraded. */
+  plain4: addresses4("plain4"),
+  plain6: addresses6("plain6"),
   /** The addresses of containers on this node. */
-  local4: {
-    name: "local4",
-    keyLength: 4,
-    interval: true,
-    shownAs: shown.ipv4,
-    userdata: bigEndian,
-  },
-  local6: {
-    name: "local6",
-    keyLength: 16,
-    interval: true,
-    shownAs: shown.ipv6,
-    userdata: bigEndian,
-  },
+  local4: addresses4("local4"),
+  local6: addresses6("local6"),
   /** Gateway links between which is forwarded: a network and itself. It tells the version. */
   allowed: {
     name: allowedSet,
@@ -88,18 +81,36 @@ export const sets = {
     shownAs: shown.ifnamePair,
     userdata: versionComment(),
   },
-} as const satisfies Record<string, SetSpec>;
+} as const satisfies Record<SetName, SetSpec>;
 
 const containers = "spv";
 const gateways = "sp-";
 
-/** Out of the networks and not into another: its own, and those that are masqueraded as well. */
-const leaving = (protocol: "ip" | "ip6", subnets: SetSpec): readonly Attribute[] => [
+/** IANA's port of VXLAN (RFC 7348). */
+const vxlanPort = 4789;
+
+/** Out of the networks, and not to another's subnet. */
+const leaving = (
+  protocol: "ip" | "ip6",
+  subnets: SetSpec,
+  plain: SetSpec,
+): readonly Attribute[] => [
   ...named("oifname", "!=", gateways),
   ...isProtocol(protocol),
   ...addressIn(protocol, "saddr", "in", subnets.name),
+  ...addressIn(protocol, "saddr", "not in", plain.name),
   ...addressIn(protocol, "daddr", "not in", subnets.name),
   ...masquerade,
+];
+
+/** From a network to the host's addresses in another one. */
+const elsewhere = (protocol: "ip" | "ip6", subnets: SetSpec): readonly Attribute[] => [
+  ...named("iifname", "==", gateways),
+  ...isProtocol(protocol),
+  ...addressIn(protocol, "daddr", "in", subnets.name),
+  ...notOfThatLink,
+  ...isNew,
+  ...drop,
 ];
 
 /** From the world to a container of this node, under another address. */
@@ -121,7 +132,20 @@ export const inetChains: readonly ChainSpec[] = [
     type: "filter",
     hook: 0,
     priority: -300,
-    rules: [[...named("iifname", "==", containers), ...drop]],
+    rules: [
+      [...named("iifname", "==", containers), ...drop],
+      // Where others made the host route its loopback addresses: kube-proxy, portmap.
+      [...named("iifname", "==", gateways), ...isProtocol("ip"), ...toLoopback, ...drop],
+    ],
+  },
+  {
+    // The host answers for all its addresses on every link; what it has in a network is for that
+    // network alone, but for answers to what it asked itself.
+    name: "input",
+    type: "filter",
+    hook: 1,
+    priority: 0,
+    rules: [elsewhere("ip", sets.subnets4), elsewhere("ip6", sets.subnets6)],
   },
   {
     name: "forward",
@@ -135,6 +159,9 @@ export const inetChains: readonly ChainSpec[] = [
         ...pairNotIn(sets.allowed.name),
         ...drop,
       ],
+      // Masqueraded, it would come from the node's VTEP address, and peers would take the frames in
+      // it for the node's own, of any network.
+      [...named("iifname", "==", gateways), ...toUdpPort(vxlanPort), ...drop],
     ],
   },
   {
@@ -151,8 +178,8 @@ export const inetChains: readonly ChainSpec[] = [
       // Containers are on-link to each other: without it, the answer of one that the host has
       // rewritten a destination to would not come back through the host.
       [...wasDnated, ...named("oifname", "==", gateways), ...masquerade],
-      leaving("ip", sets.subnets4),
-      leaving("ip6", sets.subnets6),
+      leaving("ip", sets.subnets4, sets.plain4),
+      leaving("ip6", sets.subnets6, sets.plain6),
     ],
   },
 ];

@@ -63,12 +63,43 @@ export function arp(
 export function reply4(head: Head, source: string, destination: string): Uint8Array {
   const message = Buffer.concat([u8(0), u8(0), u16(0), u16(1), u16(1)]);
   message.writeUInt16BE(checksum(message), 2);
+  return ethernet(head, etherType.ip, ip4({ source, destination, protocol: 1 }, message));
+}
+
+/** A datagram without a checksum, which IPv4 allows (RFC 768). */
+export function udp4(
+  head: Head,
+  way: {
+    readonly source: string;
+    readonly destination: string;
+    readonly from: number;
+    readonly to: number;
+  },
+  payload: Uint8Array,
+): Uint8Array {
+  const datagram = [u16(way.from), u16(way.to), u16(8 + payload.length), u16(0), payload];
+  return ethernet(head, etherType.ip, ip4({ ...way, protocol: 17 }, Buffer.concat(datagram)));
+}
+
+function ip4(
+  way: { readonly source: string; readonly destination: string; readonly protocol: number },
+  payload: Uint8Array,
+): Uint8Array {
   const header = Buffer.concat([
-    ...[u8(0x45), u8(0), u16(20 + message.length), u16(0), u16(0), u8(64), u8(1), u16(0)],
-    ...[ip4Bytes(source), ip4Bytes(destination)],
+    ...[
+      u8(0x45),
+      u8(0),
+      u16(20 + payload.length),
+      u16(0),
+      u16(0),
+      u8(64),
+      u8(way.protocol),
+      u16(0),
+    ],
+    ...[ip4Bytes(way.source), ip4Bytes(way.destination)],
   ]);
   header.writeUInt16BE(checksum(header), 10);
-  return ethernet(head, etherType.ip, Buffer.concat([header, message]));
+  return Buffer.concat([header, payload]);
 }
 
 const icmp6 = 58;
