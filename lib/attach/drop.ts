@@ -3,10 +3,12 @@ import type { Deadline } from "../deadline.ts";
 import type { Dir } from "../dir.ts";
 import { Failure } from "../errors.ts";
 import { type Assignment, ownerName, parseBlockName, sameAttachment } from "../ipam/assignment.ts";
+import { deleteUnheld, deleteWhenLeft } from "../ipam/delete-network.ts";
+import { endGivingBack, markGiven } from "../ipam/give-back.ts";
 import { dropCache, going, underLock } from "../ipam/held.ts";
-import { readLeases, releaseLeases } from "../ipam/leases.ts";
+import { readLeases } from "../ipam/leases.ts";
 import type { Network } from "../ipam/network.ts";
-import { deleteNetwork, readNetwork } from "../ipam/networks.ts";
+import { readNetwork } from "../ipam/networks.ts";
 import { find, listAssignments, removeAllOf, restore } from "../ipam/pool.ts";
 import { removeGateway } from "./gateway-remove.ts";
 import type { Host } from "./host.ts";
@@ -14,35 +16,73 @@ import { gatewayAttachment, gatewayLinkName } from "./names.ts";
 
 /**
  * Deletes a network that no container is attached to; false if there was none. Throws Failure
- * "network-conflict" if one is, and then leaves all as it was.
+ * "network-conflict" if one is, on whichever node, and then the network stays.
  */
 export async function dropNetwork(host: Host, name: string, deadline: Deadline): Promise<boolean> {
   const { ipam } = host;
   const registry = await ipam.registry();
   // Looked at before the locks too, which leave files for a name that is mistyped.
-  if ((await readNetwork(registry, name, deadline)) === undefined) return false;
+  const stored = await readNetwork(registry, name, deadline);
+  if (stored === undefined) return false;
+  // Under the locks, so that no ADD of this node comes in between.
+  const left = await leaving(host, stored.network, deadline, () =>
+    deleteUnheld(registry, name, deadline),
+  );
+  if (left.outcome === "in use") throw inUse(name, left.users);
+  if (left.after) return true;
+  return deleteWhenLeft(registry, name, host.clock, deadline);
+}
+
+/**
+ * Takes a network that is being deleted off this node, and gives its blocks back; "in use" if a
+ * container is attached to it: then all is as it was.
+ */
+export async function leaveNetwork(
+  host: Host,
+  network: Network,
+  deadline: Deadline,
+): Promise<"left" | "in use"> {
+  return (await leaving(host, network, deadline, async () => undefined)).outcome;
+}
+
+type Left<T> =
+  | { readonly outcome: "left"; readonly after: T }
+  | { readonly outcome: "in use"; readonly users: readonly Assignment[] };
+
+/** Does what comes `after` that under the same locks. */
+async function leaving<T>(
+  host: Host,
+  network: Network,
+  deadline: Deadline,
+  after: () => Promise<T>,
+): Promise<Left<T>> {
+  const { ipam } = host;
+  const { name } = network;
   // Before the network's lock, as an ADD does it that makes the gateway.
   const unlock = host.run.lock("switch.lock", "exclusive", deadline);
   try {
     return await underLock(ipam, name, deadline, async (folder) => {
-      const stored = await readNetwork(registry, name, deadline);
-      if (stored === undefined) return false;
-      const { network } = stored;
       const stands = standsHere(host, name);
-      const putBack = freeBlocks(host, network, folder);
+      const freed = freeBlocks(host, network, folder);
+      if (freed.outcome === "in use") return freed;
       try {
         if (stands) await removeGateway(host, network, deadline);
       } catch (fault) {
-        putBack();
+        freed.putBack();
         throw fault;
       }
       dropCache(folder);
       folder.remove("last");
+      const registry = await ipam.registry();
       // By the store: a delete that was killed has removed folders of leases that it still held.
       const leases = await readLeases(registry, name, deadline);
-      const ours = leases.filter(({ node }) => node === ipam.node().name);
-      await releaseLeases(registry, name, ours, deadline);
-      return deleteNetwork(registry, name, deadline);
+      const own = ipam.node().name;
+      markGiven(
+        folder,
+        leases.filter(({ node }) => node === own),
+      );
+      await endGivingBack(registry, folder, name, deadline);
+      return { outcome: "left", after: await after() };
     });
   } finally {
     unlock();
@@ -58,19 +98,19 @@ function standsHere(host: Host, name: string): boolean {
 
 /**
  * Removes the blocks' folders: from then on no ADD gets an address of them. If one of them is in
- * use, all are put back; afterwards, the function that it gives does so.
+ * use, all are put back; afterwards, what it gives does so.
  *
  * A folder is first moved out of sight, and only then the node's own address taken out of it: as
  * long as an ADD could find the folder, it saw that address as taken. What an ADD has linked that
  * had the folder open keeps it from being removed.
  */
-function freeBlocks(host: Host, network: Network, folder: Dir): () => void {
+function freeBlocks(host: Host, network: Network, folder: Dir): Freed {
   const { dirs } = host.ipam;
   const ownId = gatewayAttachment(network.name);
   const users = listAssignments(dirs).filter(
     (one) => one.network === network.name && !sameAttachment(one.id, ownId),
   );
-  if (users.length > 0) throw inUse(network, users);
+  if (users.length > 0) return { outcome: "in use", users };
   const own = find(dirs, ownId);
   const blocks = folder.list().filter((name) => parseBlockName(name) !== undefined);
   const putBack = () => {
@@ -95,17 +135,21 @@ function freeBlocks(host: Host, network: Network, folder: Dir): () => void {
     block?.close();
   }
   const busy = leaving.some((name) => folder.removeDir(name) === "not-empty");
-  if (!busy) return putBack;
+  if (!busy) return { outcome: "freed", putBack };
   putBack();
-  throw inUse(network, []);
+  return { outcome: "in use", users: [] };
 }
 
-function inUse(network: Network, users: readonly Assignment[]): Failure {
+type Freed =
+  | { readonly outcome: "freed"; readonly putBack: () => void }
+  | { readonly outcome: "in use"; readonly users: readonly Assignment[] };
+
+function inUse(network: string, users: readonly Assignment[]): Failure {
   const named = users.map(({ id }) => `${id.containerId} (${id.ifname})`).join(", ");
   const count = users.length > 1 ? `${users.length} containers are` : "a container is";
   return new Failure(
     "network-conflict",
-    `Cannot delete network "${network.name}": ${count} attached to it`,
+    `Cannot delete network "${network}": ${count} attached to it`,
     { details: named === "" ? undefined : `Call DEL first for ${named}` },
   );
 }

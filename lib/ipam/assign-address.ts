@@ -3,13 +3,13 @@ import type { Deadline } from "../deadline.ts";
 import { Failure } from "../errors.ts";
 import { formatIp4, type Ip4 } from "../net/ip4.ts";
 import { formatPrefix4 } from "../net/prefix.ts";
-import type { Revision } from "../store/store.ts";
 import { type Assignment, type AttachmentId, blockName } from "./assignment.ts";
-import { claimBlock } from "./claim.ts";
-import { type HeldNetwork, type NodeIpam, readCache, underLock, writeCache } from "./held.ts";
+import { claimInto } from "./claim-into.ts";
+import { type HeldNetwork, type NodeIpam, readCache, underLock } from "./held.ts";
 import { type Network, type NetworkSpec, usable } from "./network.ts";
+import { refuseDeleting } from "./networks.ts";
 import { assign, type Want } from "./pool.ts";
-import { asking, refresh } from "./refresh.ts";
+import { refresh } from "./refresh.ts";
 
 /** What to assign, without what the held network says. */
 export interface Wish extends Omit<Want, "network" | "blocks"> {
@@ -61,15 +61,9 @@ async function claimMore(
     // What was claimed by a process that died before it wrote it down is found here.
     const wanted = { name: network.name, spec };
     const fresh = await refresh(ipam, folder, wanted, "unable", deadline);
+    refuseDeleting(fresh.stored.network);
     if (fresh.blocks.some((block) => !known.has(blockName(block)))) return fresh;
-    const block = await asking(ipam, "unable", deadline, (registry, _node, until) =>
-      claimBlock(registry, fresh.stored, fresh.node, address, until),
-    );
-    const blocks = [...fresh.blocks, block].sort((a, b) => a.prefix.base - b.prefix.base);
-    const held = { ...fresh, blocks, revision: block.revision as Revision };
-    folder.make(blockName(block)).close();
-    writeCache(folder, held);
-    return held;
+    return claimInto(ipam, folder, fresh, { address, who: "unable" }, deadline);
   });
 }
 

@@ -71,22 +71,6 @@ export function claimTxn(
   };
 }
 
-/** Gives leases back: those that are still held at the revision known. */
-export async function releaseLeases(
-  registry: Registry,
-  network: string,
-  blocks: readonly HeldBlock[],
-  deadline: Deadline,
-): Promise<void> {
-  for (const { prefix, revision } of blocks) {
-    const key = registry.keys.lease(network, prefix);
-    await registry.store.commit(
-      { compares: [{ key, modRevision: revision as Revision }], writes: [{ remove: key }] },
-      deadline,
-    );
-  }
-}
-
 /** Throws Failure "store-refused" for what is no lease: what it covers can't be told. */
 export function leaseOf(keys: Keys, { key, value, modRevision }: Entry): Lease {
   const parts = keys.parse(key);

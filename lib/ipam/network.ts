@@ -48,6 +48,8 @@ export interface Network {
   readonly mtu: number | undefined;
   /** Masquerade what leaves the network's subnets. */
   readonly masquerade: boolean;
+  /** Nothing of it is claimed or given any more. */
+  readonly deleting?: true | undefined;
 }
 
 /** What a new network is asked to be; what is undefined gets a default. */
@@ -216,6 +218,7 @@ export function describe(network: Network): Readonly<Record<string, unknown>> {
     blockLength: network.blockLength,
     ...(network.mtu !== undefined && { mtu: network.mtu }),
     masquerade: network.masquerade,
+    ...(network.deleting && { deleting: true }),
   };
 }
 
@@ -238,5 +241,6 @@ export function parseNetwork(json: unknown, where: string): Network {
   if (faults.any() || subnet === undefined || vni === undefined || spec.name === undefined) {
     throw new Failure("store-refused", `Cannot read ${where}: ${faults.list().join("; ")}`);
   }
-  return completeNetwork({ ...spec, name: spec.name, subnet }, vni);
+  const network = completeNetwork({ ...spec, name: spec.name, subnet }, vni);
+  return record.flag("deleting") === true ? { ...network, deleting: true } : network;
 }

@@ -1,7 +1,6 @@
 /** Networks in the store: made and deleted by compare-and-swap. */
 import type { Deadline } from "../deadline.ts";
 import { Failure } from "../errors.ts";
-import { isObject, parseJson } from "../json.ts";
 import { formatPrefix4, formatPrefix6, overlaps4, overlaps6 } from "../net/prefix.ts";
 import { type CasDeps, compareAndSwap } from "../store/cas.ts";
 import type { Keys } from "../store/keys.ts";
@@ -90,51 +89,12 @@ export async function ensureNetwork(
   return { stored, made: made.revision !== undefined };
 }
 
-/**
- * Deletes a network that nobody holds a lease of; false if there was none. A claim compares the
- * network's revision, so none can slip in between.
- */
-export async function deleteNetwork(
-  registry: Registry,
-  name: string,
-  deadline: Deadline,
-): Promise<boolean> {
-  const { keys, store } = registry;
-  const action = `delete network "${name}"`;
-  const deleted = await compareAndSwap(registry, action, deadline, async () => {
-    const stored = await readNetwork(registry, name, deadline);
-    if (stored === undefined) return { value: false, txn: undefined };
-    const { entries } = await store.range(keys.leasesOf(name), deadline);
-    if (entries.length > 0) {
-      throw new Failure(
-        "network-conflict",
-        `Cannot delete network "${name}": blocks of it are held by ${holders(entries)}`,
-        { details: "Remove its containers there first, and delete it again." },
-      );
-    }
-    const prefix = keys.leasesOf(name);
-    return {
-      value: true,
-      txn: {
-        compares: [
-          { key: keys.network(name), modRevision: stored.revision },
-          { absentFrom: prefix, to: endOf(prefix) },
-        ],
-        writes: [{ remove: keys.network(name) }, { remove: keys.vni(stored.network.vni) }],
-      },
-    };
+/** Throws Failure "network-conflict" for a network that is about to go. */
+export function refuseDeleting({ name, deleting }: Network): void {
+  if (!deleting) return;
+  throw new Failure("network-conflict", `Cannot use network "${name}": it is being deleted`, {
+    details: `Try again later; or end what was begun: socketplane network delete ${name}`,
   });
-  return deleted.value;
-}
-
-/** The nodes that hold leases, by name. */
-function holders(leases: readonly Entry[]): string {
-  const nodes = new Set<string>();
-  for (const { value } of leases) {
-    const lease = parseJson(value);
-    nodes.add(isObject(lease) && typeof lease.node === "string" ? lease.node : "an unknown node");
-  }
-  return [...nodes].map((node) => `node "${node}"`).join(", ");
 }
 
 function storedNetwork(entry: Entry): StoredNetwork {

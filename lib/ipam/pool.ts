@@ -19,6 +19,7 @@ import {
   sameAttachment,
 } from "./assignment.ts";
 import { type Candidate, nextFree } from "./choose.ts";
+import { given } from "./give-back.ts";
 import type { Network } from "./network.ts";
 
 /** The folders of the run directory that hold assignments. */
@@ -110,12 +111,17 @@ export function hasFree(dirs: PoolDirs, network: Network, blocks: readonly HeldB
   return free !== undefined;
 }
 
+/** A block's folder once its lease is not ours any more. */
+export const lost = (block: string): string => `${block}.lost`;
+
 /** Whether the assignment's address is linked: it is the attachment's, and nobody else's. */
 export function isHeld(dirs: PoolDirs, { id, network, block, address }: Assignment): boolean {
   const folder = dirs.networks.open(network);
-  const holder = folder && holderIn(folder, block, address);
+  const holders = inBlock(folder, block, (opened, name) =>
+    name.endsWith(lost("")) ? undefined : parseAssignment(opened.read(formatIp4(address)) ?? ""),
+  );
   folder?.close();
-  return holder !== undefined && sameAttachment(holder.id, id);
+  return holders.some((holder) => holder !== undefined && sameAttachment(holder.id, id));
 }
 
 /**
@@ -171,9 +177,9 @@ export function release(dirs: PoolDirs, id: AttachmentId): void {
   if (assignment !== undefined) {
     const { ofport } = assignment;
     const folder = dirs.networks.open(assignment.network);
-    const block = folder?.open(assignment.block);
-    if (block !== undefined) removeIfOf(block, formatIp4(assignment.address), id);
-    block?.close();
+    inBlock(folder, assignment.block, (block) =>
+      removeIfOf(block, formatIp4(assignment.address), id),
+    );
     folder?.close();
     if (ofport !== undefined) removeIfOf(dirs.ports, `${ofport}`, id);
   }
@@ -195,10 +201,11 @@ export function forgetAll(dirs: PoolDirs): void {
   for (const network of dirs.networks.list()) {
     const folder = dirs.networks.open(network);
     for (const name of folder?.list() ?? []) {
-      const block = name.includes("@") ? folder?.open(name) : undefined;
+      const isBlock = name.includes("@") && !name.endsWith(given);
+      const block = isBlock ? folder?.open(name) : undefined;
       for (const address of block?.list() ?? []) block?.remove(address);
       block?.close();
-      if (name.includes("@")) folder?.removeDir(name);
+      if (isBlock) folder?.removeDir(name);
       else if (name !== "lock") folder?.remove(name);
     }
     folder?.close();
@@ -243,6 +250,28 @@ function takenIn(folder: Dir, block: HeldBlock): ReadonlySet<string> {
   const names = new Set(opened?.list());
   opened?.close();
   return names;
+}
+
+/**
+ * Looks into a block's folder; into all that it may be called by now if it is not there: its lease
+ * may have been lost, or claimed again under another revision.
+ */
+function inBlock<T>(
+  folder: Dir | undefined,
+  block: string,
+  look: (opened: Dir, name: string) => T,
+): readonly T[] {
+  const lookAt = (name: string): readonly T[] => {
+    const opened = folder?.open(name);
+    const seen = opened === undefined ? [] : [look(opened, name)];
+    opened?.close();
+    return seen;
+  };
+  const seen = lookAt(block);
+  if (seen.length > 0 || folder === undefined) return seen;
+  const prefix = block.slice(0, block.indexOf("@") + 1);
+  const names = folder.list().filter((name) => name.startsWith(prefix) && !name.endsWith(given));
+  return names.flatMap(lookAt);
 }
 
 /** Writes the assignment under its owner's name, and takes a port number for it. */

@@ -7,11 +7,17 @@
 import { type Deadline, within } from "../deadline.ts";
 import type { Dir } from "../dir.ts";
 import { Failure } from "../errors.ts";
+import type { Prefix4 } from "../net/prefix.ts";
+import type { Revision } from "../store/store.ts";
+import { claimAgain } from "./claim.ts";
+import { settleFolders } from "./folders.ts";
 import { isFresh, markAway, type restMs, storeAway, unmarkAway } from "./freshness.ts";
+import { endGivingBack } from "./give-back.ts";
 import { dropCache, type HeldNetwork, type NodeIpam, readCache, underLock } from "./held.ts";
+import { confirmStore, rememberRegistered } from "./known-store.ts";
 import { readLeasesAt } from "./leases.ts";
 import { matches, type NetworkSpec } from "./network.ts";
-import { ensureNetwork, type Registry, readNetwork } from "./networks.ts";
+import { ensureNetwork, type Registry, readNetwork, refuseDeleting } from "./networks.ts";
 import { readNodes, type ThisNode } from "./nodes.ts";
 import { registerNode } from "./register.ts";
 import { holdingOf } from "./view.ts";
@@ -32,13 +38,23 @@ export async function holdNetwork(
   wanted: WantedNetwork,
   deadline: Deadline,
 ): Promise<HeldNetwork> {
+  const held = await current(ipam, wanted, deadline);
+  refuseDeleting(held.stored.network);
+  return held;
+}
+
+async function current(
+  ipam: NodeIpam,
+  wanted: WantedNetwork,
+  deadline: Deadline,
+): Promise<HeldNetwork> {
   const folder = ipam.dirs.networks.open(wanted.name);
   const cached = folder && fitting(folder, wanted);
   folder?.close();
-  if (cached !== undefined && (isFresh(ipam, cached.readAt) || isAway(ipam))) return cached;
+  if (cached !== undefined && (holds(ipam, cached) || isAway(ipam))) return cached;
   return underLock(ipam, wanted.name, deadline, async (locked) => {
     const now = fitting(locked, wanted);
-    if (now !== undefined && (isFresh(ipam, now.readAt) || isAway(ipam))) return now;
+    if (now !== undefined && (holds(ipam, now) || isAway(ipam))) return now;
     try {
       return await refresh(ipam, locked, wanted, now === undefined ? "unable" : "able", deadline);
     } catch (failure) {
@@ -103,32 +119,50 @@ async function readAll(
   thisNode: ThisNode,
   deadline: Deadline,
 ): Promise<HeldNetwork> {
+  const { dirs, log } = ipam;
   const readAt = ipam.sinceBoot();
+  const tunnel = thisNode.vtep;
+  if (tunnel !== undefined) await confirmStore(ipam, registry, deadline);
   const stored =
     wanted.spec === undefined
       ? await readNetwork(registry, wanted.name, deadline)
       : (await ensureNetwork(registry, wanted.spec, deadline)).stored;
   if (stored === undefined) {
     dropCache(folder);
-    throw new Failure("network-unknown", `Cannot use network "${wanted.name}": there is none`, {
-      details: `Create it: socketplane network create ${wanted.name} [SUBNET]; or give "subnet" in the CNI configuration.`,
-    });
+    throw unknownNetwork(wanted.name);
   }
   const node = await registerNode(registry, thisNode, deadline);
+  if (tunnel !== undefined) rememberRegistered(ipam);
+  await endGivingBack(registry, folder, wanted.name, deadline);
   // Before the nodes: whose lease is read is registered by then.
   const { leases, revision } = await readLeasesAt(registry, wanted.name, deadline);
-  const tunnel = thisNode.vtep;
   const nodes = tunnel === undefined ? new Map() : await readNodes(registry, deadline);
-  const { held, peers } = holdingOf({ stored, node, tunnel, leases, nodes, revision, readAt });
-  writeRead(ipam, folder, held, peers);
+  const claimAgainHere = (prefix: Prefix4) =>
+    claimAgain(registry, { stored, node }, prefix, deadline);
+  const settling = { dirs, folder, node, leases, claimAgain: claimAgainHere, log };
+  const again = await settleFolders(settling);
+  const view = { stored, node, tunnel, nodes, readAt };
+  const all = [...leases, ...again].sort((a, b) => a.prefix.base - b.prefix.base);
+  const latest = Math.max(revision, ...again.map((lease) => lease.revision)) as Revision;
+  const { held, peers } = holdingOf({ ...view, leases: all, revision: latest });
+  writeRead(folder, held, peers);
   return held;
 }
+
+const unknownNetwork = (name: string): Failure =>
+  new Failure("network-unknown", `Cannot use network "${name}": there is none`, {
+    details: `Create it: socketplane network create ${name} [SUBNET]; or give "subnet" in the CNI configuration.`,
+  });
 
 function fitting(folder: Dir, { spec }: WantedNetwork): HeldNetwork | undefined {
   const cached = readCache(folder);
   const fits = cached !== undefined && (spec === undefined || matches(cached.stored.network, spec));
   return fits ? cached : undefined;
 }
+
+/** A network that was being deleted may be gone by now, or be there again. */
+const holds = (ipam: NodeIpam, { stored, readAt }: HeldNetwork): boolean =>
+  !stored.network.deleting && isFresh(ipam, readAt);
 
 const isAway = (ipam: NodeIpam): boolean => storeAway(ipam, "able") !== undefined;
 

@@ -1,33 +1,18 @@
-/** Writes down what this node holds of a network: block folders, peers' leases and the cache. */
+/** Writes down what this node holds of a network: its peers' leases and the cache. */
 import type { Dir } from "../dir.ts";
 import { blockName, parseBlockName } from "./assignment.ts";
-import { going, type HeldNetwork, type NodeIpam, readCache, writeCache } from "./held.ts";
+import { loseFolder } from "./folders.ts";
+import { type HeldNetwork, type NodeIpam, readCache, writeCache } from "./held.ts";
 import { type PeerLease, writePeers } from "./peers.ts";
 
 /**
  * Writes down what was read of the store under the network's lock, which the caller holds: nothing
  * can be newer.
  */
-export function writeRead(
-  ipam: NodeIpam,
-  folder: Dir,
-  held: HeldNetwork,
-  peers: readonly PeerLease[],
-): void {
-  const names = new Set(held.blocks.map(blockName));
-  const known = folder.list();
-  loseBlocks(
-    ipam,
-    folder,
-    held,
-    known.filter((name) => !names.has(name)),
-  );
-  for (const name of names) {
-    // A delete was killed, or we would not have the lock.
-    if (known.includes(going(name)) && !known.includes(name)) folder.rename(going(name), name);
-    folder.make(name).close();
-  }
-  writeBoth(folder, held, peers);
+export function writeRead(folder: Dir, held: HeldNetwork, peers: readonly PeerLease[]): void {
+  // The peers first: the cache says what they are.
+  if (held.tunnel !== undefined) writePeers(folder, peers);
+  writeCache(folder, held);
 }
 
 /**
@@ -36,7 +21,7 @@ export function writeRead(
  * Gives what is written now.
  */
 export function writeHeld(
-  ipam: NodeIpam,
+  { dirs, log }: NodeIpam,
   folder: Dir,
   held: HeldNetwork,
   peers: readonly PeerLease[],
@@ -44,41 +29,19 @@ export function writeHeld(
   const before = readCache(folder);
   if (before !== undefined && before.revision > held.revision) return before;
   const names = new Set(held.blocks.map(blockName));
-  const known = folder.list();
-  const blocks = known.map(parseBlockName).filter((block) => block !== undefined);
-  const newer = blocks.filter(({ revision }) => revision > held.revision);
-  const isKept = (name: string) => names.has(name) || newer.some((one) => blockName(one) === name);
-  loseBlocks(
-    ipam,
-    folder,
-    held,
-    known.filter((name) => !isKept(name)),
-  );
-  // One without a folder was given back just now, or a command that claimed it died: only who asks
-  // the store can tell, so the folder is not made here.
-  const now = { ...held, blocks: blocks.filter((block) => isKept(blockName(block))) };
-  now.blocks.sort((a, b) => a.prefix.base - b.prefix.base);
-  writeBoth(folder, now, peers);
+  const folders = folder.list().filter((name) => parseBlockName(name) !== undefined);
+  // One that was claimed after what was seen is ours all the same.
+  const isOurs = (name: string) =>
+    names.has(name) || (parseBlockName(name)?.revision ?? 0) > held.revision;
+  for (const name of folders) if (!isOurs(name)) loseFolder({ dirs, folder, log }, name);
+  // A lease without a folder was given back just now, or who claimed it died. Only who asks the
+  // store can tell, so no folder is made here.
+  const blocks = folders
+    .filter(isOurs)
+    .map(parseBlockName)
+    .filter((block) => block !== undefined)
+    .sort((a, b) => a.prefix.base - b.prefix.base);
+  const now = { ...held, blocks };
+  writeRead(folder, now, peers);
   return now;
-}
-
-/** No longer ours: nothing more is given from them. */
-function loseBlocks(
-  ipam: NodeIpam,
-  folder: Dir,
-  { stored }: HeldNetwork,
-  names: readonly string[],
-): void {
-  for (const name of names) {
-    if (parseBlockName(name) === undefined) continue;
-    folder.rename(name, `${name}.lost`);
-    const network = stored.network.name;
-    ipam.log.error("a lease of this node was lost", { network, block: name });
-  }
-}
-
-/** The peers first: the cache says what they are. */
-function writeBoth(folder: Dir, held: HeldNetwork, peers: readonly PeerLease[]): void {
-  if (held.tunnel !== undefined) writePeers(folder, peers);
-  writeCache(folder, held);
 }

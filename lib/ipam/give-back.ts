@@ -1,0 +1,41 @@
+/**
+ * Gives leases back to the store, so that a death in between is seen and ended by the next.
+ *
+ * A mark says that the lease, of that revision, is not ours any more, whatever the store still
+ * says: the removal may have been sent by a process that died, or by one that stopped waiting, and
+ * happen at any time after.
+ */
+import type { Deadline } from "../deadline.ts";
+import type { Dir } from "../dir.ts";
+import type { Revision } from "../store/store.ts";
+import { blockName, type HeldBlock, parseBlockName } from "./assignment.ts";
+import type { Registry } from "./networks.ts";
+
+/** The mark is a file beside the blocks' folders, whose name ends in this. */
+export const given = ".given";
+
+/** Marks blocks that have no folder any more. The caller holds the network's lock. */
+export function markGiven(folder: Dir, blocks: readonly HeldBlock[]): void {
+  for (const block of blocks) folder.create(blockName(block) + given, "");
+}
+
+/**
+ * Removes from the store what is marked. The caller holds the network's lock; throws what the store
+ * throws, and then the marks stay.
+ */
+export async function endGivingBack(
+  { keys, store }: Registry,
+  folder: Dir,
+  network: string,
+  deadline: Deadline,
+): Promise<void> {
+  for (const name of folder.list()) {
+    const block = name.endsWith(given) ? parseBlockName(name.slice(0, -given.length)) : undefined;
+    if (block === undefined) continue;
+    const key = keys.lease(network, block.prefix);
+    const held = { key, modRevision: block.revision as Revision };
+    // Where it is gone, or claimed anew, there is nothing left to do.
+    await store.commit({ compares: [held], writes: [{ remove: key }] }, deadline);
+    folder.remove(name);
+  }
+}
