@@ -15,7 +15,7 @@ import { openWire, type Wire } from "./wire.ts";
 
 export interface Cluster {
   readonly etcd: Etcd;
-  /** All that crosses the underlay, from the beginning. */
+  /** All that crosses the underlay, from the beginning; throws if it is not recorded. */
   readonly wire: Wire;
   /** Those that have joined, in their order; also those that were removed. */
   readonly nodes: readonly ClusterNode[];
@@ -43,6 +43,8 @@ export interface ClusterNodeOptions extends Pick<NodeOptions, "name" | "config" 
 export interface ClusterOptions {
   /** How many nodes there are at first: "host-a", "host-b" and so on. */
   readonly nodes: number;
+  /** By default recorded; recording costs what a benchmark measures. */
+  readonly wire?: "recorded" | "unrecorded";
 }
 
 const etcdAddress = "192.0.2.250";
@@ -66,7 +68,7 @@ export async function startCluster(lab: Lab, options: ClusterOptions): Promise<C
   await must({ netns: store, argv: ["ethtool", "-K", "eth0", "tx", "off"] });
   const etcd = await startEtcd({ netns: store, folder: lab.folder, address: etcdAddress });
   lab.onClose(etcd.stop);
-  const wire = await openWire(lab, underlay, bridge);
+  const wire = options.wire === "unrecorded" ? noWire : await openWire(lab, underlay, bridge);
 
   const nodes: ClusterNode[] = [];
   const readStore = async () => readEtcd(etcd);
@@ -129,6 +131,9 @@ export async function startCluster(lab: Lab, options: ClusterOptions): Promise<C
   };
   return { etcd, wire, nodes, addNode, readStore };
 }
+
+const notRecorded = () => Promise.reject(new Error("Cannot look at the wire: it is not recorded"));
+const noWire: Wire = { news: notRecorded, since: notRecorded, mark: notRecorded };
 
 const deafTo = (link: string) => `table netdev cable {
   chain ingress { type filter hook ingress device "${link}" priority 0; policy drop; }
