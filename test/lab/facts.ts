@@ -52,8 +52,16 @@ export interface LeaseFact {
   readonly block: string;
 }
 
+/** A folder that addresses are given from, or with ".lost" at its end, no longer. */
+export interface BlockFact {
+  readonly network: string;
+  /** "10.2.0.64-26@17" */
+  readonly block: string;
+}
+
 export interface NodeFacts {
   readonly node: string;
+  readonly blocks: readonly BlockFact[];
   /** Addresses that are taken. */
   readonly taken: readonly AssignmentFact[];
   readonly owners: readonly AssignmentFact[];
@@ -97,12 +105,17 @@ function runDirFacts(runDir: string) {
   );
   const blocks = inNetworks.filter((place) => statSync(at(place)).isDirectory());
   const taken = blocks.flatMap((block) => namesIn(at(block)).map((name) => `${block}/${name}`));
-  const expected = /^(networks\/[^/]+\/(last|lock|cache\.json|[\d.-]+@\d+(\/[\d.]+)?)|owners\/.*)$/;
+  const expected =
+    /^(networks\/[^/]+\/(last|lock|(cache|peers)\.json|[\d.-]+@\d+((\.lost)?(\/[\d.]+)?|\.given))|owners\/.*)$/;
   const all = [...owners, ...inNetworks, ...taken];
   // The node's own address is begun anew by the next ADD, which finds that file.
   const isTemporary = (file: string) =>
     file.includes("/.new-") || /^owners\/@node:.*\.new$/.test(file);
   return {
+    blocks: blocks.map((place) => {
+      const [, network = "", block = ""] = place.split("/");
+      return { network, block };
+    }),
     temporaries: all.filter(isTemporary),
     taken: taken.map(read).filter((one) => one !== undefined),
     owners: owners
@@ -178,7 +191,8 @@ function flowPortsOf({ ovs }: LabNode): readonly number[] {
   return [...new Set(Array.from(cookies, ([, which = ""]) => Number.parseInt(which, 16)))];
 }
 
-function leasesIn(entries: readonly StoredEntry[]): readonly LeaseFact[] {
+/** The leases of a store, of all nodes. */
+export function leasesIn(entries: readonly StoredEntry[]): readonly LeaseFact[] {
   return entries.flatMap(({ key, value, modRevision }) => {
     const found = /leases\/([^/]+)\/([0-9a-f]{8})-(\d\d)$/.exec(key);
     if (found === null) return [];

@@ -25,6 +25,7 @@ const lease = { network: "web", node: "a", first: 0x0a020040, last: 0x0a02007f, 
 /** A node with one container, as it should be. */
 const sound: NodeFacts = {
   node: "a",
+  blocks: [{ network: "web", block }],
   taken: [linked(own), linked(assignment)],
   owners: [owned(own), owned(assignment)],
   numbers: [19, 20],

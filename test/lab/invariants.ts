@@ -61,7 +61,7 @@ export function heldTwice(nodes: readonly NodeFacts[]): readonly string[] {
 }
 
 /** Leases are apart, and of nodes that know of them. */
-export function overlapping(nodes: readonly NodeFacts[]): readonly string[] {
+export function overlapping(nodes: readonly Pick<NodeFacts, "leases">[]): readonly string[] {
   const leases = uniqueLeases(nodes.flatMap((one) => one.leases));
   return leases.flatMap((one, index) =>
     leases
@@ -184,6 +184,7 @@ const uniqueLeases = (leases: readonly LeaseFact[]): readonly LeaseFact[] => [
   ...new Map(leases.map((one) => [`${one.network} ${one.node} ${one.block}`, one])).values(),
 ];
 
-function settle(what: string, problems: readonly string[]): void {
+/** Throws an Error that names all problems, if there is one. */
+export function settle(what: string, problems: readonly string[]): void {
   if (problems.length > 0) throw new Error(`${what}:\n${problems.join("\n")}`);
 }

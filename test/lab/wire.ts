@@ -31,8 +31,9 @@ export interface WireTunnel {
 }
 
 export interface Wire {
-  /** What has passed so far: all, or what came after a mark. */
-  readonly frames: (after?: number) => Promise<readonly WireFrame[]>;
+  /** What has passed since it was last asked, or since a mark. */
+  readonly news: () => Promise<readonly WireFrame[]>;
+  readonly since: (mark: number) => Promise<readonly WireFrame[]>;
   /** How many frames have passed so far. */
   readonly mark: () => Promise<number>;
 }
@@ -58,11 +59,21 @@ export async function openWire(lab: Lab, netns: string, bridge: string): Promise
     await tcpdump.outcome;
   });
   await tcpdump.says(/listening on/);
-  const frames = async (after = 0) => {
+  const packets = async () => {
     await sleep(settleMs);
-    return parseCapture(readFileSync(file)).slice(after).map(parseFrame);
+    return parseCapture(readFileSync(file));
   };
-  return { frames, mark: async () => (await frames()).length };
+  let told = 0;
+  return {
+    news: async () => {
+      const all = await packets();
+      const from = told;
+      told = all.length;
+      return all.slice(from).map(parseFrame);
+    },
+    since: async (mark) => (await packets()).slice(mark).map(parseFrame),
+    mark: async () => (await packets()).length,
+  };
 }
 
 /** The packets of a file as tcpdump writes it on this machine: little-endian, microseconds. */
