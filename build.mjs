@@ -11,8 +11,9 @@
  * ("text file busy"), and two builds may run at once.
  */
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { link, mkdir, mkdtemp, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -91,6 +92,33 @@ async function sweep() {
   }
 }
 
+/** Puts etcd's protocol into the executable, in the place of what reads it from etcd3's folder. */
+function etcdProtocol() {
+  return {
+    name: "etcd-protocol",
+    setup: (bundle) => {
+      bundle.onLoad({ filter: /\/lib\/store\/etcd-proto\.ts$/ }, ({ path }) => {
+        const reading =
+          'loadSync(createRequire(import.meta.url).resolve("etcd3/proto/rpc.proto"), options)';
+        const importing = "{ loadSync,";
+        const source = readFileSync(path, "utf8");
+        if (!source.includes(reading) || !source.includes(importing)) {
+          throw new Error(`Cannot embed etcd's protocol: ${path} reads it in another way`);
+        }
+        const parsed = `fromJSON(${JSON.stringify(parsedProtocol())}, options)`;
+        const contents = source.replace(importing, "{ fromJSON,").replace(reading, () => parsed);
+        return { contents, loader: "ts" };
+      });
+    },
+  };
+}
+
+function parsedProtocol() {
+  const { resolve } = createRequire(import.meta.url);
+  const { Root } = createRequire(resolve("@grpc/proto-loader"))("protobufjs");
+  return new Root().loadSync(resolve("etcd3/proto/rpc.proto"), { keepCase: true }).toJSON();
+}
+
 /** Bundles and compiles one executable; dist/<name>.meta.json tells which module went where. */
 async function compile({ out, entry, also }) {
   await mkdir(dirname(out), { recursive: true });
@@ -107,6 +135,7 @@ async function compile({ out, entry, also }) {
       minify: true,
       bytecode: true,
       metafile: true,
+      plugins: [etcdProtocol()],
       compile: {
         outfile: made,
         // Root runs these in any directory: what lies there must have no say.

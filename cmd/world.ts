@@ -1,7 +1,6 @@
 /** Makes the real drivers. */
 import type { World } from "../lib/attach/node.ts";
 import type { Io } from "../lib/cni/run.ts";
-import { Failure } from "../lib/errors.ts";
 import { jsonLog } from "../lib/log.ts";
 import { openDatabase } from "../lib/ovs/database.ts";
 import { openFlows } from "../lib/ovs/flows.ts";
@@ -27,22 +26,26 @@ export function realWorld(ffi: Ffi, io: Pick<Io, "env" | "clock" | "writeStderr"
     readFile: (path) => readFile(ffi, path),
     makeDir: (path) => makeDir(ffi, path),
     openStore: async (config, log) => {
+      // A fresh cache of networks never needs it.
       if (config.type === "file") {
-        // A fresh cache of networks never needs it.
         const { openFileStore } = await import("../lib/store/file.ts");
-        const newIdentity = () => crypto.randomUUID();
-        return openFileStore({ dir: makeDir(ffi, config.path), log, newIdentity });
+        return openFileStore({ dir: makeDir(ffi, config.path), log, newIdentity: newToken });
       }
-      throw new Failure(
-        "unsupported-field",
-        'Cannot use a store of type "etcd": this version has the embedded one only',
-        { details: 'Set "store" in node.json to { "type": "file" }, or leave it out.' },
-      );
+      const { openEtcdStore } = await import("../lib/store/etcd.ts");
+      const { clock } = io;
+      return openEtcdStore(config, {
+        readFile: (path) => readFile(ffi, path),
+        clock,
+        newToken,
+        log,
+      });
     },
     random: Math.random,
     log: (least) => jsonLog(io.writeStderr, Date.now, least),
   };
 }
+
+const newToken = () => crypto.randomUUID();
 
 export const pluginWorld = (ffi: Ffi, io: Io): PluginWorld => ({
   ...realWorld(ffi, io),

@@ -21,6 +21,7 @@ export type StoreConfig =
       readonly type: "etcd";
       readonly endpoints: readonly string[];
       readonly prefix: string;
+      /** Paths of PEM files. */
       readonly tls:
         | { readonly ca?: string; readonly cert?: string; readonly key?: string }
         | undefined;
@@ -69,7 +70,7 @@ export function parseNodeConfig(text: string, path: string): NodeConfig {
   const ovs = root.inner("ovs", ["runDir", "bridge", "datapath"]);
   const config: NodeConfig = {
     node: root.parsed("node", "a name of letters, digits, '-', '_' and '.'", nameOf),
-    store: storeOf(root.inner("store", ["type", "path", ...etcdKeys])),
+    store: storeOf(root.inner("store", ["type", "path", ...etcdKeys]), folderOf(path)),
     vtep: vtepOf(root.inner("vtep", ["interface", "address"])),
     ovs: {
       runDir: ovs?.parsed("runDir", "an absolute path", absolute) ?? "/var/run/openvswitch",
@@ -88,7 +89,8 @@ export const defaultNodeConfig = (): NodeConfig => parseNodeConfig("{}", "(defau
 
 const etcdKeys = ["endpoints", "prefix", "tls", "username", "passwordFile"] as const;
 
-function storeOf(store: Reader | undefined): StoreConfig {
+/** What its files are named by is relative to `folder`. */
+function storeOf(store: Reader | undefined, folder: string): StoreConfig {
   const type = store?.oneOf("type", ["file", "etcd"]) ?? "file";
   if (store === undefined || type === "file") {
     for (const key of etcdKeys) {
@@ -105,18 +107,26 @@ function storeOf(store: Reader | undefined): StoreConfig {
     type: "etcd",
     endpoints,
     prefix: store.text("prefix") ?? "/socketplane/v1",
-    tls: tls === undefined ? undefined : tlsOf(tls),
+    tls: tls === undefined ? undefined : tlsOf(tls, folder),
     username: store.text("username"),
-    passwordFile: store.text("passwordFile"),
+    passwordFile: fileOf(store, "passwordFile", folder),
   };
 }
 
-function tlsOf(tls: Reader) {
-  const ca = tls.text("ca");
-  const cert = tls.text("cert");
-  const key = tls.text("key");
+function tlsOf(tls: Reader, folder: string) {
+  const ca = fileOf(tls, "ca", folder);
+  const cert = fileOf(tls, "cert", folder);
+  const key = fileOf(tls, "key", folder);
   return { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
 }
+
+function fileOf(reader: Reader, key: string, folder: string): string | undefined {
+  const path = reader.text(key);
+  return path === undefined || path.startsWith("/") ? path : folder + path;
+}
+
+/** With its slash; empty for a file in the working directory. */
+const folderOf = (path: string): string => path.slice(0, path.lastIndexOf("/") + 1);
 
 function vtepOf(vtep: Reader | undefined): VtepConfig {
   if (vtep === undefined) return { by: "default route" };

@@ -30,6 +30,8 @@ export interface Keys {
   readonly all: string;
   /** The name of the store's content. */
   readonly cluster: string;
+  /** Marks a transaction that was sent as done; for some minutes. */
+  readonly attempt: (token: string) => string;
   readonly networks: string;
   readonly network: (name: string) => string;
   readonly vnis: string;
@@ -66,6 +68,7 @@ export function keysUnder(prefix: string): Keys {
   return {
     all,
     cluster: of("cluster"),
+    attempt: (token) => of("attempts", token),
     networks: below("networks"),
     network: (name) => of("networks", name),
     vnis: below("vnis"),

@@ -55,7 +55,14 @@ test("a store of type etcd has its keys, and a prefix of its own", () => {
     username: "sp",
     passwordFile: "etcd.pass",
   };
-  expect(parse({ store: all }).store).toEqual(all);
+  // Relative to the file that names them.
+  expect(parse({ store: all }).store).toEqual({
+    ...all,
+    tls: { ca: "/etc/ca.pem", cert: "/etc/node.pem", key: "/etc/node.key" },
+    passwordFile: "/etc/etcd.pass",
+  });
+  const tls = { ca: "/ca.pem" };
+  expect(parse({ store: { ...all, tls } }).store).toMatchObject({ tls });
 });
 
 test.each([

@@ -1,0 +1,28 @@
+/** Stores opened on an etcd of a test, as processes of a cluster have them. */
+import { readFileSync } from "node:fs";
+import type { Log } from "../../../lib/log.ts";
+import { openEtcdStore } from "../../../lib/store/etcd.ts";
+import type { EtcdConfig } from "../../../lib/store/etcd-endpoint.ts";
+import type { Store } from "../../../lib/store/store.ts";
+import { silent } from "./lab.ts";
+
+export const prefix = "/socketplane/test";
+
+export const etcdConfig = (config: Partial<EtcdConfig>): EtcdConfig => ({
+  type: "etcd",
+  endpoints: [],
+  prefix,
+  tls: undefined,
+  username: undefined,
+  passwordFile: undefined,
+  ...config,
+});
+
+/** A store as one process has it. */
+export const openEtcd = (config: Partial<EtcdConfig>, log: Log = silent): Store =>
+  openEtcdStore(etcdConfig(config), {
+    readFile: (path) => readFileSync(path, "utf8"),
+    clock: () => performance.now(),
+    newToken: () => crypto.randomUUID(),
+    log,
+  });
