@@ -17,6 +17,7 @@ export const nfta = {
   data: { value: 1, verdict: 2 },
   verdict: { code: 1 },
   expression: { name: 1, data: 2 },
+  target: { name: 1 },
   immediate: { register: 1, data: 2 },
   meta: { register: 1, key: 2 },
   compare: { register: 1, operator: 2, data: 3 },

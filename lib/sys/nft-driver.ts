@@ -11,7 +11,7 @@ import { type Message, text } from "./netlink.ts";
 import type { Filter } from "./nft.ts";
 import { nfta } from "./nft-attributes.ts";
 import { askElements, type Edge, edgesIn, mapSets, type Span, spansOf } from "./nft-elements.ts";
-import { askBaseChains, foreignDrop } from "./nft-foreign.ts";
+import { askBaseChains, endsInDrop, foreignChains } from "./nft-foreign.ts";
 import { family, messageOf, numberOf } from "./nft-message.ts";
 import {
   type FilterState,
@@ -25,6 +25,7 @@ import {
 import { type SetName, tables } from "./nft-ruleset.ts";
 import { type NftSocket, openNftSocket } from "./nft-socket.ts";
 import { tableName } from "./nft-version.ts";
+import { legacyForwardDrop } from "./xtables.ts";
 
 /** Far more than other writers can cross: each time, one of them got something done. */
 const maxRounds = 200;
@@ -54,21 +55,16 @@ export function openFilter(ffi: Ffi): Filter {
     add: (network) => change((state) => planAdd(state, network)),
     remove: (network) => change((state) => planRemove(state, network)),
     removeAll: () => change(planRemoveAll),
+    foreignDrop: () => foreignDrop(socket) ?? legacyForwardDrop(ffi),
     close: socket.close,
   };
 }
 
-/**
- * Names a chain of somebody else (Docker, firewalld) that drops what is forwarded unless a rule of
- * its own accepts it: nothing in our table can overrule it. Undefined if there is none.
- */
-export function foreignForwardDrop(ffi: Ffi): string | undefined {
-  const socket = openNftSocket(ffi);
-  try {
-    return foreignDrop(socket.askAll(askBaseChains));
-  } finally {
-    socket.close();
-  }
+function foreignDrop(socket: NftSocket): string | undefined {
+  const chains = foreignChains(socket.askAll(askBaseChains));
+  return chains.find(
+    ({ policy, askRules }) => policy === "drop" || endsInDrop(socket.askAll(askRules)),
+  )?.name;
 }
 
 function read(socket: NftSocket): { state: FilterState; generation: number } {

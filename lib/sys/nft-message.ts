@@ -31,6 +31,7 @@ export const operations = {
   newChain: operation(3),
   getChain: operation(4),
   newRule: operation(6),
+  getRule: operation(7),
   newSet: operation(9),
   getSet: operation(10),
   newElements: operation(12),

@@ -37,5 +37,10 @@ export interface Filter {
   readonly remove: (network: FilterNetwork) => void;
   /** Takes the tables away; nothing if there are none. */
   readonly removeAll: () => void;
+  /**
+   * Names a chain of somebody else (Docker's, firewalld's) that drops what is forwarded unless a
+   * rule of its own accepts it: nothing in our tables can overrule it. Undefined if there is none.
+   */
+  readonly foreignDrop: () => string | undefined;
   readonly close: () => void;
 }

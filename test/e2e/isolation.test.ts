@@ -3,7 +3,7 @@
  * of the node, the node's others and the world; never another network, by whatever address.
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Attached, attach, detach } from "../lab/attach.ts";
+import { type Attached, attach, detach, done } from "../lab/attach.ts";
 import { capture } from "../lab/capture.ts";
 import { sendFrames, udp4 } from "../lab/frames.ts";
 import { assertNothingLeft, assertSound } from "../lab/invariants.ts";
@@ -74,6 +74,11 @@ const at = (address: string, to = port) => ({
   [`tcp ${address}`]: { protocol: "tcp", address, port: to } as const,
   [`udp ${address}`]: { protocol: "udp", address, port: to } as const,
 });
+/** A server that does not mind at which address it is asked answers UDP from its first. */
+const overTcp = (...addresses: readonly string[]) =>
+  Object.fromEntries(
+    addresses.map((address) => [`tcp ${address}`, { protocol: "tcp", address, port } as const]),
+  );
 const nothing = (...addresses: readonly string[]) =>
   Object.fromEntries(
     addresses.flatMap((one) => Object.keys(at(one))).map((way) => [way, undefined]),
@@ -88,8 +93,11 @@ describe("another network is not reached", () => {
     const ofDb = [inDb.address, inDb.address6 ?? ""];
     const ofPlain = [inPlain.address, inPlain.address6 ?? ""];
     const ofWeb = [inWeb.address, inWeb.address6 ?? ""];
-    expect(await askAt(inWeb, ...ofDb, ...ofPlain)).toEqual(nothing(...ofDb, ...ofPlain));
-    expect(await askAt(inPlain, ...ofDb, ...ofWeb)).toEqual(nothing(...ofDb, ...ofWeb));
+    const answers = await Promise.all([
+      askAt(inWeb, ...ofDb, ...ofPlain),
+      askAt(inPlain, ...ofDb, ...ofWeb),
+    ]);
+    expect(answers).toEqual([nothing(...ofDb, ...ofPlain), nothing(...ofDb, ...ofWeb)]);
   });
 
   test("at its gateway, nor at the node's own address there", async () => {
@@ -146,22 +154,27 @@ describe("another network is not reached", () => {
 describe("reached are", () => {
   test("the gateway and the node's own address of the container's network", async () => {
     const addresses = ["10.2.0.1", "10.2.0.2", "fd00:2::a02:1", "fd00:2::a02:2"];
-    // A server that does not mind at which address it was asked answers UDP from the first.
-    expect(await askAt(inWeb, ...addresses)).toMatchObject({
+    expect(await ask(inWeb.container.netns, overTcp(...addresses))).toEqual({
       "tcp 10.2.0.1": `host ${inWeb.address}`,
       "tcp 10.2.0.2": `host ${inWeb.address}`,
-      "udp 10.2.0.2": `host ${inWeb.address}`,
       "tcp fd00:2::a02:1": `host ${inWeb.address6}`,
       "tcp fd00:2::a02:2": `host ${inWeb.address6}`,
-      "udp fd00:2::a02:2": `host ${inWeb.address6}`,
+    });
+    expect(await askAt(inWeb, "10.2.0.2")).toMatchObject({
+      "udp 10.2.0.2": `host ${inWeb.address}`,
     });
   });
 
   test("the node's other addresses, and the world", async () => {
-    expect(await askAt(inWeb, outside.node, outside.address, outside.address6)).toMatchObject({
+    expect(await ask(inWeb.container.netns, overTcp(outside.node, outside.node6))).toEqual({
       [`tcp ${outside.node}`]: `host ${inWeb.address}`,
+      [`tcp ${outside.node6}`]: `host ${inWeb.address6}`,
+    });
+    expect(await askAt(inWeb, outside.address, outside.address6)).toEqual({
+      [`tcp ${outside.address}`]: `outside ${outside.node}`,
       [`udp ${outside.address}`]: `outside ${outside.node}`,
       [`tcp ${outside.address6}`]: `outside ${outside.node6}`,
+      [`udp ${outside.address6}`]: `outside ${outside.node6}`,
     });
   });
 });
@@ -194,4 +207,24 @@ test("the host's loopback addresses are not reached, where the host is made to r
   await sendFrames(inWeb.container.netns, "eth0", [datagram("127.0.0.1"), datagram("10.2.0.2")]);
   const answers = (await heard.stop()).map((line) => /: (\S+)\.8080 > /.exec(line)?.[1]);
   expect(answers).toEqual(["10.2.0.2"]);
+});
+
+test("another's firewall that drops what is forwarded is named at a network's first use", async () => {
+  const nft = (stdin: string) => must({ netns: node.netns, argv: ["nft", "-f", "-"], stdin });
+  const container = node.addContainer();
+  const conf = { ...web, name: "late", subnet: "10.5.0.0/16", subnet6: "fd00:5::/64" };
+  const add = async () => done("ADD", await node.cni({ command: "ADD", conf, container })).stderr;
+  await nft(`table ip filter { chain FORWARD {
+    type filter hook forward priority filter; policy drop; }; }`);
+  try {
+    expect(await add()).toMatch(/"level":"warn".*"chain":"ip filter FORWARD"/);
+    expect(await ping(container.netns, outside.address)).toBe(false);
+    await nft(
+      `table ip filter { chain FORWARD { iifname "sp-*" accept; oifname "sp-*" accept; }; }`,
+    );
+    expect(await ping(container.netns, outside.address)).toBe(true);
+  } finally {
+    await nft("delete table ip filter");
+    await detach(node, container, conf);
+  }
 });

@@ -3,11 +3,10 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openFfi } from "#ffi";
 import type { Filter } from "../../../lib/sys/nft.ts";
 import { nfta } from "../../../lib/sys/nft-attributes.ts";
-import { foreignForwardDrop } from "../../../lib/sys/nft-driver.ts";
 import { family, messageOf, numberOf } from "../../../lib/sys/nft-message.ts";
 import type { SetName } from "../../../lib/sys/nft-ruleset.ts";
 import { openNftSocket } from "../../../lib/sys/nft-socket.ts";
-import { run } from "../../lab/run.ts";
+import { must, run } from "../../lab/run.ts";
 import { insideOf, loadRules, type NftLab, network, nft, openNftLab } from "./nft-lab.ts";
 import { programAt, runtimes } from "./runtimes.ts";
 
@@ -464,7 +463,7 @@ test("processes of both runtimes adding at once, from the first table on, lose n
 });
 
 describe("a forward chain of somebody else that drops", () => {
-  const found = () => insideOf(netns, () => foreignForwardDrop(openFfi()));
+  const found = () => insideOf(netns, () => filter.foreignDrop());
   const chain = (name: string, hook: string, policy: string) =>
     `chain ${name} { type filter hook ${hook} priority 0; policy ${policy}; };`;
 
@@ -475,6 +474,22 @@ describe("a forward chain of somebody else that drops", () => {
       "inet firewalld forwarding",
       `table inet firewalld { chain sub { drop; }; ${chain("input", "input", "drop")} ${chain("forwarding", "forward", "drop")} }`,
     ],
+    [
+      "inet firewalld filter_FORWARD",
+      `table inet firewalld { chain filter_FORWARD {
+        type filter hook forward priority filter + 10; policy accept;
+        ct state { established, related } accept
+        iifname "lo" accept
+        ct state invalid drop
+        counter log reject with icmpx admin-prohibited
+      }; }`,
+    ],
+    [
+      "inet mine forward",
+      `table inet mine { chain forward { type filter hook forward priority 0; iifname "eth0" accept
+        counter drop
+      }; }`,
+    ],
   ])("is named: %s", async (name, rules) => {
     filter.add(web);
     await loadRules(netns, rules);
@@ -484,6 +499,12 @@ describe("a forward chain of somebody else that drops", () => {
   test.each([
     ["nothing is there", ""],
     ["it accepts", `table ip filter { ${chain("FORWARD", "forward", "accept")} }`],
+    [
+      "it ends in a drop of some",
+      `table ip filter { chain FORWARD { type filter hook forward priority 0; drop
+        ip saddr 192.0.2.1 drop
+      }; }`,
+    ],
     ["it is of another hook", `table ip filter { ${chain("INPUT", "input", "drop")} }`],
     ["it is of no hook", "table ip filter { chain FORWARD { drop; }; }"],
     ["it is of bridges", `table bridge filter { ${chain("FORWARD", "forward", "drop")} }`],
@@ -491,5 +512,35 @@ describe("a forward chain of somebody else that drops", () => {
     filter.add(web);
     await loadRules(netns, rules);
     expect(found()).toBeUndefined();
+  });
+
+  const iptables = (...argv: readonly string[]) => must({ netns, argv });
+
+  test("is named: a last rule that rejects, by iptables-nft", async () => {
+    await iptables("iptables-nft", "-A", "FORWARD", "-i", "eth0", "-j", "ACCEPT");
+    expect(found()).toBeUndefined();
+    const argv = ["-A", "FORWARD", "-j", "REJECT", "--reject-with", "icmp-host-prohibited"];
+    await iptables("iptables-nft", ...argv);
+    expect(found()).toBe("ip filter FORWARD");
+  });
+
+  test.each([
+    ["ip filter FORWARD (legacy)", "iptables-legacy"],
+    ["ip6 filter FORWARD (legacy)", "ip6tables-legacy"],
+  ])("is named: %s", async (name, command) => {
+    expect(found()).toBeUndefined();
+    await iptables(command, "-A", "FORWARD", "-i", "eth0", "-j", "ACCEPT");
+    await iptables(command, "-A", "INPUT", "-i", "eth0", "-j", "DROP");
+    expect(found()).toBeUndefined();
+    await iptables(command, "-P", "FORWARD", "DROP");
+    expect(found()).toBe(name);
+    await iptables(command, "-P", "FORWARD", "ACCEPT");
+    expect(found()).toBeUndefined();
+  });
+
+  test("is not looked for where that would make a table", async () => {
+    expect(found()).toBeUndefined();
+    const argv = ["cat", "/proc/net/ip_tables_names"];
+    expect(await must({ netns, argv })).toBe("");
   });
 });
