@@ -20,7 +20,7 @@ export async function claimInto(
   { address, who }: { readonly address: Ip4 | undefined; readonly who: keyof typeof restMs },
   deadline: Deadline,
 ): Promise<HeldNetwork> {
-  const block = await asking(ipam, who, deadline, (registry, _node, until) =>
+  const block = await asking(ipam, who, deadline, (registry, until) =>
     claimBlock(registry, held, address, until),
   );
   if (block === undefined) return held;

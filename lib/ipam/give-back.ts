@@ -7,8 +7,8 @@
  */
 import type { Deadline } from "../deadline.ts";
 import type { Dir } from "../dir.ts";
-import type { Revision } from "../store/store.ts";
 import { blockName, type HeldBlock, parseBlockName } from "./assignment.ts";
+import { removeLeases } from "./leases.ts";
 import type { Registry } from "./networks.ts";
 
 /** The mark is a file beside the blocks' folders, whose name ends in this. */
@@ -24,7 +24,7 @@ export function markGiven(folder: Dir, blocks: readonly HeldBlock[]): void {
  * throws, and then the marks stay.
  */
 export async function endGivingBack(
-  { keys, store }: Registry,
+  registry: Registry,
   folder: Dir,
   network: string,
   deadline: Deadline,
@@ -32,10 +32,7 @@ export async function endGivingBack(
   for (const name of folder.list()) {
     const block = name.endsWith(given) ? parseBlockName(name.slice(0, -given.length)) : undefined;
     if (block === undefined) continue;
-    const key = keys.lease(network, block.prefix);
-    const held = { key, modRevision: block.revision as Revision };
-    // Where it is gone, or claimed anew, there is nothing left to do.
-    await store.commit({ compares: [held], writes: [{ remove: key }] }, deadline);
+    await removeLeases(registry, network, [block], deadline);
     folder.remove(name);
   }
 }

@@ -71,6 +71,20 @@ export function claimTxn(
   };
 }
 
+/** Removes leases that are still as they were read. */
+export async function removeLeases(
+  { keys, store }: Registry,
+  network: string,
+  leases: readonly HeldBlock[],
+  deadline: Deadline,
+): Promise<void> {
+  for (const { prefix, revision } of leases) {
+    const key = keys.lease(network, prefix);
+    const held = { key, modRevision: revision as Revision };
+    await store.commit({ compares: [held], writes: [{ remove: key }] }, deadline);
+  }
+}
+
 /** Throws Failure "store-refused" for what is no lease: what it covers can't be told. */
 export function leaseOf(keys: Keys, { key, value, modRevision }: Entry): Lease {
   const parts = keys.parse(key);

@@ -51,7 +51,7 @@ export async function giveBack(
     if (gone.length === 0) return [];
     markGiven(folder, gone);
     writeCache(folder, { ...held, blocks: held.blocks.filter((block) => !gone.includes(block)) });
-    await asking(ipam, "able", deadline, (registry, _node, until) =>
+    await asking(ipam, "able", deadline, (registry, until) =>
       endGivingBack(registry, folder, network, until),
     );
     return gone;
@@ -78,7 +78,7 @@ function dispensable(folder: Dir, { stored, blocks }: HeldNetwork): readonly Hel
 
 /** Blocks that no node needs more than this one. */
 async function countSpare(ipam: NodeIpam, network: Network, deadline: Deadline): Promise<number> {
-  return asking(ipam, "able", deadline, async (registry, _node, until) => {
+  return asking(ipam, "able", deadline, async (registry, until) => {
     const leases = await readLeases(registry, network.name, until);
     const holders = new Set(leases.map(({ node }) => node));
     const nodes = [...(await readNodes(registry, until)).keys()];

@@ -8,16 +8,10 @@ import { readLeases } from "../../../lib/ipam/leases.ts";
 import type { NetworkSpec } from "../../../lib/ipam/network.ts";
 import { release } from "../../../lib/ipam/pool.ts";
 import { holdNetwork } from "../../../lib/ipam/refresh.ts";
-import { formatIp4, type Ip4, parseIp4 } from "../../../lib/net/ip4.ts";
-import { formatPrefix4, parsePrefix4 } from "../../../lib/net/prefix.ts";
-import { type IpamLab, ipamLab, soon } from "./lab.ts";
+import { formatIp4, type Ip4 } from "../../../lib/net/ip4.ts";
+import { formatPrefix4 } from "../../../lib/net/prefix.ts";
+import { type IpamLab, ip, ipamLab, soon, specOf as spec } from "./lab.ts";
 
-const ip = (text: string) => parseIp4(text) as Ip4;
-const spec = (subnet: string, more: Partial<NetworkSpec> = {}): NetworkSpec => {
-  const parsed = parsePrefix4(subnet);
-  if (parsed === undefined) throw new Error(subnet);
-  return { name: "web", subnet: parsed, ...more };
-};
 const id = (containerId: string): AttachmentId => ({ name: "web", containerId, ifname: "eth0" });
 
 async function give(lab: IpamLab, network: NetworkSpec, container: string, address?: Ip4) {
