@@ -15,25 +15,17 @@ import { find } from "../ipam/pool.ts";
 import { formatIp4, type Ip4 } from "../net/ip4.ts";
 import { ip6Of, linkLocal, macOfIp4 } from "../net/mac.ts";
 import type { Prefix4 } from "../net/prefix.ts";
-import { recordOf } from "../ovs/ovsdb-json.ts";
 import type { Change, Link, LinkAddress } from "../sys/kernel.ts";
 import type { Filter, FilterNetwork } from "../sys/nft.ts";
+import { ensureBridge } from "./bridge.ts";
 import type { Host } from "./host.ts";
 import { disableIp6, gatewayAttachment, gatewayLinkName } from "./names.ts";
 import { givenPort, readPort } from "./ports.ts";
 import { refuseReachable } from "./reachable.ts";
 import { recover } from "./recover.ts";
-import {
-  addGateway,
-  awaitOfport,
-  createBridge,
-  type GatewayRow,
-  giveOurSettings,
-  hasOurSettings,
-  removeRow,
-  selectBridge,
-} from "./rows.ts";
+import { addGateway, awaitOfport, type GatewayRow, removeRow } from "./rows.ts";
 import { synchronise } from "./sync.ts";
+import { ensureTunnel } from "./tunnel.ts";
 import { underlayMtu } from "./underlay.ts";
 
 /**
@@ -49,31 +41,18 @@ export async function makeGateway(
   deadline: Deadline,
 ): Promise<Link> {
   const { network } = held.stored;
-  const mtu = network.mtu ?? underlayMtu(host);
-  const name = gatewayLinkName(network.name);
   const id = gatewayAttachment(network.name);
   // The network's first use here, or all that was written down is lost.
   if (find(host.ipam.dirs, id) === undefined) await recover(host, deadline);
-  if (find(host.ipam.dirs, id) === undefined) refuseFirstUse(host, network, mtu);
+  if (find(host.ipam.dirs, id) === undefined) refuseFirstUse(host, network);
   // Pinned: once it has an address, it keeps it.
   const address = find(host.ipam.dirs, id) === undefined ? own : undefined;
   const wish = { id, address, port: "give", workload: {} } as const;
   const { assignment } = await assignAddress(host.ipam, held, wish, deadline);
-  const row: GatewayRow = {
-    role: "gateway",
-    link: name,
-    network: network.name,
-    address: assignment.address,
-    ofport: assignment.ofport ?? 0,
-  };
   ensureBridge(host, deadline);
-  ensurePort(host, { network, mtu }, row, deadline);
-  const link = configureLink(host, network, row);
-  host.kernel.writeSysctl("net/ipv4/ip_forward", "1");
-  if (network.subnet6 !== undefined) host.kernel.writeSysctl("net/ipv6/conf/all/forwarding", "1");
-  const filter = await host.filter();
-  filter.add(filterNetwork(network, prefixesHeld(host, held)));
-  sayWhoDrops(host, filter);
+  if (held.tunnel !== undefined) ensureTunnel(host, held.tunnel, deadline);
+  const { address: given, ofport = 0 } = assignment;
+  const link = await standUp(host, held, { address: given, ofport }, deadline);
   synchronise(host, deadline);
   if (heldNow(host.ipam.dirs, network.name) === undefined) {
     throw new Failure("network-unknown", `Cannot use network "${network.name}": it was deleted`);
@@ -81,32 +60,37 @@ export async function makeGateway(
   return link;
 }
 
-function ensureBridge(host: Host, deadline: Deadline): void {
-  const { bridge, datapath } = host.config.ovs;
-  const database = host.database(deadline);
-  const [found] = database.transact([selectBridge(bridge)], deadline);
-  const row = found?.rows?.[0];
-  if (row === undefined) {
-    const kernelHasIt = datapath === "auto" && host.kernel.hasGenericFamily("ovs_datapath");
-    const type = datapath === "auto" ? (kernelHasIt ? "system" : "netdev") : datapath;
-    database.transact(createBridge(bridge, type), deadline);
-    givenPort(database.send(awaitOfport(bridge, deadline.left()), deadline), bridge, deadline);
-    return;
-  }
-  if (recordOf(row.external_ids).socketplane !== undefined) {
-    if (!hasOurSettings(row)) database.transact([giveOurSettings(bridge)], deadline);
-    return;
-  }
-  throw new Failure("invalid-config", `Cannot use bridge "${bridge}": it is there, and not ours`, {
-    details: `Give another name ("ovs.bridge" in node.json), or hand it over: ovs-vsctl set bridge ${bridge} external_ids:socketplane=bridge`,
-  });
+/**
+ * Makes what is missing of the network's own port and of what the host knows of the network, and
+ * leaves what is there. The caller holds the switch's lock exclusively, and puts in the flows.
+ */
+export async function standUp(
+  host: Host,
+  held: HeldNetwork,
+  own: Pick<GatewayRow, "address" | "ofport">,
+  deadline: Deadline,
+): Promise<Link> {
+  const { network } = held.stored;
+  const { name } = network;
+  const row: GatewayRow = { role: "gateway", link: gatewayLinkName(name), network: name, ...own };
+  ensurePort(host, network, row, deadline);
+  const link = configureLink(host, network, row);
+  host.kernel.writeSysctl("net/ipv4/ip_forward", "1");
+  if (network.subnet6 !== undefined) host.kernel.writeSysctl("net/ipv6/conf/all/forwarding", "1");
+  const filter = await host.filter();
+  filter.add(filterNetwork(network, prefixesHeld(host, held)));
+  sayWhoDrops(host, filter);
+  return link;
 }
+
+const mtuOf = (host: Host, network: Network): number => network.mtu ?? underlayMtu(host);
 
 /** IPv6 works over no link with less, bytes (RFC 8200, section 5). */
 const leastMtu6 = 1280;
 
 /** Before anything is made: a network that stands already is not taken down for a new route. */
-function refuseFirstUse(host: Host, network: Network, mtu: number): void {
+function refuseFirstUse(host: Host, network: Network): void {
+  const mtu = mtuOf(host, network);
   const action = `use network "${network.name}" on this node`;
   if (network.subnet6 !== undefined && mtu < leastMtu6) {
     throw new Failure(
@@ -119,12 +103,7 @@ function refuseFirstUse(host: Host, network: Network, mtu: number): void {
   refuseReachable(host, action, network, details);
 }
 
-function ensurePort(
-  host: Host,
-  { network, mtu }: { readonly network: Network; readonly mtu: number },
-  row: GatewayRow,
-  deadline: Deadline,
-): void {
+function ensurePort(host: Host, network: Network, row: GatewayRow, deadline: Deadline): void {
   const { bridge } = host.config.ovs;
   const database = host.database(deadline);
   const mac = macOfIp4(row.address);
@@ -136,7 +115,7 @@ function ensurePort(
     ids["socketplane-port"] === `${row.ofport}`;
   if (uuid !== undefined && same) return;
   if (uuid !== undefined) database.transact([removeRow(uuid)], deadline);
-  database.transact(addGateway(bridge, row, { mac, mtu }), deadline);
+  database.transact(addGateway(bridge, row, { mac, mtu: mtuOf(host, network) }), deadline);
   const awaited = database.send(awaitOfport(row.link, deadline.left()), deadline);
   const given = givenPort(awaited, row.link, deadline);
   if (given.ofport === row.ofport) return;

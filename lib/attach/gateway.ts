@@ -7,18 +7,15 @@ import { type HeldNetwork, heldNow } from "../ipam/held.ts";
 import type { Network } from "../ipam/network.ts";
 import { find } from "../ipam/pool.ts";
 import type { Ip4 } from "../net/ip4.ts";
-import { ofNetwork, only, peersCookie } from "../overlay/cookies.ts";
-import {
-  allPeerFlows,
-  baseFlows,
-  cookieOfNetwork,
-  countNetworkFlows,
-  networkFlows,
-} from "../overlay/pipeline.ts";
+import { ofNetwork } from "../overlay/cookies.ts";
 import { filterNetwork, makeGateway, prefixesHeld } from "./gateway-make.ts";
 import type { Host } from "./host.ts";
 import { gatewayAttachment, gatewayLinkName } from "./names.ts";
-import { standingNetwork, withPeers } from "./switch-network.ts";
+import { hasFlows, replaceFlows } from "./network-flows.ts";
+import { restorePorts } from "./restore.ts";
+import { standingNetwork } from "./switch-network.ts";
+import { synchronise } from "./sync.ts";
+import { ensureTunnel } from "./tunnel.ts";
 
 /**
  * Makes sure that the network is up on this node, and gives its MTU in bytes. Where it is, this
@@ -38,16 +35,24 @@ export async function ensureGateway(
     // Who had the lock before us may have made it, or claimed more.
     const heldHere = heldNow(host.ipam.dirs, held.stored.network.name) ?? held;
     const found = lookAt(host, heldHere, deadline);
-    if (found.state === "forgotten") return await makeGateway(host, held, own, deadline);
-    if (found.state === "behind") {
-      const { network } = heldHere.stored;
-      (await host.filter()).add(filterNetwork(network, prefixesHeld(host, heldHere)));
-      replaceFlows(host, heldHere, deadline);
+    if (found.state === "forgotten") {
+      const made = await makeGateway(host, held, own, deadline);
+      // What has taken this network along may have taken others, and containers' ports.
+      if ((await restorePorts(host, deadline)).length > 0) synchronise(host, deadline);
+      return made;
     }
+    if (found.state === "behind") await catchUp(host, heldHere, deadline);
     return found;
   } finally {
     unlock();
   }
+}
+
+/** Gives firewall and switch what the node has claimed since, and what its peers have. */
+async function catchUp(host: Host, held: HeldNetwork, deadline: Deadline): Promise<void> {
+  (await host.filter()).add(filterNetwork(held.stored.network, prefixesHeld(host, held)));
+  if (held.tunnel !== undefined) ensureTunnel(host, held.tunnel, deadline);
+  replaceFlows(host, held, deadline);
 }
 
 /**
@@ -77,7 +82,8 @@ function lookAt(host: Host, held: HeldNetwork, deadline: Deadline): Found {
 
 /**
  * Whether the switch has the network's flows. They are put in with all others and at once, so a
- * switch that has none of them forgot everything, and one with another number lacks a new lease.
+ * switch that has none of them forgot everything, and one with others lacks a new lease, of this
+ * node or of a peer.
  */
 function stateOfFlows(
   host: Host,
@@ -88,28 +94,8 @@ function stateOfFlows(
   if (!host.isFiltered(gatewayLinkName(network.name))) return "forgotten";
   const wanted = standingNetwork(host, held);
   if (wanted === undefined) return "forgotten";
-  const flows = host.flows(deadline);
-  const exact = flows.aggregate(only(cookieOfNetwork(wanted)), deadline);
-  if (exact.flows === countNetworkFlows(wanted)) return "complete";
-  return flows.aggregate(ofNetwork(network.vni), deadline).flows > 0 ? "behind" : "forgotten";
-}
-
-function replaceFlows(host: Host, held: HeldNetwork, deadline: Deadline): void {
-  const { name, vni } = held.stored.network;
-  const standing = standingNetwork(host, held);
-  if (standing === undefined) return;
-  const wanted = withPeers(host, name, standing);
-  const flows = [...networkFlows(wanted), ...allPeerFlows(wanted, wanted.peerLeases)];
-  host
-    .flows(deadline)
-    .stage(
-      [
-        { do: "delete", cookies: ofNetwork(vni) },
-        { do: "delete", cookies: only(peersCookie(vni)) },
-        // Whoever took some of the network's may have taken some of these.
-        ...[...baseFlows(), ...flows].map((flow) => ({ do: "add", flow }) as const),
-      ],
-      deadline,
-    )
-    .commit(deadline);
+  if (hasFlows(host, wanted, deadline)) return "complete";
+  return host.flows(deadline).aggregate(ofNetwork(network.vni), deadline).flows > 0
+    ? "behind"
+    : "forgotten";
 }

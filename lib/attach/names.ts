@@ -27,12 +27,20 @@ export function gatewayLinkName(network: string): string {
 /** Whether a link is a network's own port, by its name. */
 export const isGatewayLink = (link: string): boolean => link.startsWith(gatewayStem);
 
+/** The port that leads to all peers. */
+export const tunnelName = "sptunnel";
+
 /** The sysctl that keeps a link from having IPv6 addresses: a machine may set it for new ones. */
 export const disableIp6 = (link: string): string => `net/ipv6/conf/${link}/disable_ipv6`;
 
+const ownName = "@node";
+
 /** The node's own address in a network is an assignment like any other; "@" is in no CNI name. */
 export const gatewayAttachment = (network: string): AttachmentId => ({
-  name: "@node",
+  name: ownName,
   containerId: network,
   ifname: gatewayLinkName(network),
 });
+
+/** Whether an assignment is of the node itself. */
+export const isOwnAddress = (id: AttachmentId): boolean => id.name === ownName;

@@ -18,6 +18,7 @@ export function readPort(host: Host, link: string, deadline: Deadline) {
     onBridge: listOf(bridge?.ports).some((one) => String(one) === String(port?._uuid)),
     uuid: port?._uuid,
     ids: recordOf(wire?.external_ids),
+    options: recordOf(wire?.options),
     ...ofportOf(results),
   };
 }

@@ -104,7 +104,10 @@ export const selectBridge = (bridge: string): Operation => ({
 });
 
 /** Adds a port to the bridge; its last operation's count is 0 when there is no such bridge. */
-function addPort(bridge: string, row: Row & { readonly name: string }): readonly Operation[] {
+export function addPort(
+  bridge: string,
+  row: Row & { readonly name: string },
+): readonly Operation[] {
   return [
     { op: "insert", table: "Interface", row, "uuid-name": "interface" },
     {
@@ -187,7 +190,7 @@ export const selectPort = (bridge: string, link: string): readonly Operation[] =
     op: "select",
     table: "Interface",
     where: [["name", "==", link]],
-    columns: ["name", "ofport", "error", "external_ids"],
+    columns: ["name", "ofport", "error", "external_ids", "options"],
   },
 ];
 

@@ -15,8 +15,9 @@ const ethernetMtu = 1500;
 
 /** The MTU of the node's networks, bytes: the underlay's, less what VXLAN adds. */
 export function underlayMtu(host: Pick<Host, "kernel" | "links" | "config">): number {
-  const { vtep } = host.config;
-  const family = vtep.by === "address" ? vtep.address.family : 4;
+  const { vtep, store } = host.config;
+  const configured = vtep.by === "address" ? vtep.address.family : 4;
+  const family = store.type === "file" ? configured : vtepOf(host).family;
   const link = underlayLink(host);
   return (link?.mtu ?? ethernetMtu) - overhead[family];
 }

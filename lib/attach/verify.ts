@@ -2,15 +2,15 @@
 import type { Deadline } from "../deadline.ts";
 import { Failure } from "../errors.ts";
 import { parseBlockName } from "../ipam/assignment.ts";
-import { heldNow } from "../ipam/held.ts";
+import { type HeldNetwork, heldNow } from "../ipam/held.ts";
 import type { Network } from "../ipam/network.ts";
 import { find, isHeld } from "../ipam/pool.ts";
 import { formatIp4 } from "../net/ip4.ts";
 import { formatIp6 } from "../net/ip6.ts";
 import { formatMac } from "../net/mac.ts";
 import { attachmentFlows } from "../overlay/attachment.ts";
-import { attachmentCookie, baseCookie, ofNetwork, only } from "../overlay/cookies.ts";
-import { baseFlows, networkFlows } from "../overlay/pipeline.ts";
+import { attachmentCookie, baseCookie, ofNetwork, only, peersCookie } from "../overlay/cookies.ts";
+import { allPeerFlows, baseFlows, networkFlows } from "../overlay/pipeline.ts";
 import type { Flow } from "../ovs/flow.ts";
 import { formatFlow } from "../ovs/flow-text.ts";
 import type { CookieFilter } from "../ovs/switch.ts";
@@ -18,9 +18,11 @@ import type { Link, LinkAddress, Links, Netns } from "../sys/kernel.ts";
 import { gatewayAddresses } from "./gateway-make.ts";
 import type { Host } from "./host.ts";
 import { gatewayAttachment, gatewayLinkName } from "./names.ts";
+import { hasFlows } from "./network-flows.ts";
 import { type AttachmentPlan, portOf, type WantedRoute } from "./plan.ts";
 import { readPort } from "./ports.ts";
-import { switchNetwork } from "./switch-network.ts";
+import { standingNetwork, withPeers } from "./switch-network.ts";
+import { tunnelFault } from "./tunnel.ts";
 
 /**
  * Throws Failure "attachment-broken" naming all that is gone or changed. What chained plugins add
@@ -103,7 +105,11 @@ function hostFaults(host: Host, plan: AttachmentPlan): readonly string[] {
 }
 
 /** What is wrong with the network on this node, by which its containers reach anything. */
-function gatewayFaults(host: Host, network: Network, gateway: Link | undefined): readonly string[] {
+export function gatewayFaults(
+  host: Host,
+  network: Network,
+  gateway: Link | undefined,
+): readonly string[] {
   const name = `network "${network.name}"`;
   if (gateway === undefined) return [`the gateway of ${name} is gone`];
   if (!gateway.up) return [`the gateway of ${name} is down`];
@@ -141,10 +147,18 @@ function switchFaults(host: Host, plan: AttachmentPlan, deadline: Deadline): rea
     if (length === wanted.length) return [`the switch has no flows of ${whose}`];
     return [`the switch lacks ${length} of the flows of ${whose}`];
   };
+  const held = heldNow(host.ipam.dirs, name);
+  const tunnel = held?.tunnel && tunnelFault(host, held.tunnel, deadline);
   return [
     ...(flows === expected ? [] : [`the switch has ${flows} of its ${expected} flows`]),
-    ...lacking(flowsAround(host, plan), ofNetwork(vni), `network "${name}"`),
+    ...(tunnel === undefined ? [] : [tunnel]),
+    ...lacking(flowsAround(host, plan, held), ofNetwork(vni), `network "${name}"`),
     ...lacking(baseFlows(), only(baseCookie), "all networks"),
+    ...lacking(
+      flowsToPeers(host, held, deadline),
+      only(peersCookie(vni)),
+      `other nodes in network "${name}"`,
+    ),
   ];
 }
 
@@ -152,14 +166,30 @@ function switchFaults(host: Host, plan: AttachmentPlan, deadline: Deadline): rea
  * The network's flows by which this attachment lives. Those of other leases are not among them:
  * another ADD may be about to put more in.
  */
-function flowsAround(host: Host, { network, assignment }: AttachmentPlan): readonly Flow[] {
-  const own = find(host.ipam.dirs, gatewayAttachment(network.name));
+function flowsAround(
+  host: Host,
+  { assignment }: AttachmentPlan,
+  held: HeldNetwork | undefined,
+): readonly Flow[] {
+  const standing = held && standingNetwork(host, held);
   const block = parseBlockName(assignment.block);
-  if (own?.ofport === undefined || block === undefined) return [];
-  const held = heldNow(host.ipam.dirs, network.name);
-  if (held === undefined) return [];
-  const standing = switchNetwork(held, { ofport: own.ofport, address: own.address });
+  if (standing === undefined || block === undefined) return [];
   return networkFlows({ ...standing, leases: [block.prefix] });
+}
+
+/**
+ * The flows of the peers' leases that the switch has taken in. Where those are others than are
+ * known now, nothing is broken: the next ADD brings the switch up to date.
+ */
+function flowsToPeers(
+  host: Host,
+  held: HeldNetwork | undefined,
+  deadline: Deadline,
+): readonly Flow[] {
+  const standing = held && standingNetwork(host, held);
+  if (held === undefined || standing === undefined) return [];
+  const wanted = withPeers(host, held.stored.network.name, standing);
+  return hasFlows(host, wanted, deadline) ? allPeerFlows(wanted, wanted.peerLeases) : [];
 }
 
 /** The cookie aside, which says what else there was when the flow was made. */

@@ -1,0 +1,38 @@
+/** The one bridge of the node. */
+import type { Deadline } from "../deadline.ts";
+import { Failure } from "../errors.ts";
+import { recordOf } from "../ovs/ovsdb-json.ts";
+import type { Host } from "./host.ts";
+import { givenPort } from "./ports.ts";
+import {
+  awaitOfport,
+  createBridge,
+  giveOurSettings,
+  hasOurSettings,
+  selectBridge,
+} from "./rows.ts";
+
+/**
+ * Makes the bridge, or gives it the settings that ours have. Throws Failure "invalid-config" where
+ * it is there and nobody has handed it over.
+ */
+export function ensureBridge(host: Host, deadline: Deadline): void {
+  const { bridge, datapath } = host.config.ovs;
+  const database = host.database(deadline);
+  const [found] = database.transact([selectBridge(bridge)], deadline);
+  const row = found?.rows?.[0];
+  if (row === undefined) {
+    const kernelHasIt = datapath === "auto" && host.kernel.hasGenericFamily("ovs_datapath");
+    const type = datapath === "auto" ? (kernelHasIt ? "system" : "netdev") : datapath;
+    database.transact(createBridge(bridge, type), deadline);
+    givenPort(database.send(awaitOfport(bridge, deadline.left()), deadline), bridge, deadline);
+    return;
+  }
+  if (recordOf(row.external_ids).socketplane !== undefined) {
+    if (!hasOurSettings(row)) database.transact([giveOurSettings(bridge)], deadline);
+    return;
+  }
+  throw new Failure("invalid-config", `Cannot use bridge "${bridge}": it is there, and not ours`, {
+    details: `Give another name ("ovs.bridge" in node.json), or hand it over: ovs-vsctl set bridge ${bridge} external_ids:socketplane=bridge`,
+  });
+}

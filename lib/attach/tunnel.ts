@@ -1,0 +1,79 @@
+/** The one VXLAN port, by which all peers of all networks are reached (ovs-vswitchd.conf.db(5)). */
+import type { Deadline } from "../deadline.ts";
+import { Failure } from "../errors.ts";
+import { formatVtep } from "../ipam/nodes.ts";
+import { map, type Operation } from "../ovs/ovsdb-json.ts";
+import type { VtepAddress } from "../store/keys.ts";
+import type { Host } from "./host.ts";
+import { tunnelName } from "./names.ts";
+import { givenPort, readPort } from "./ports.ts";
+import { addPort, awaitOfport, removeRow } from "./rows.ts";
+import { tunnelPort } from "./switch-network.ts";
+
+/** Each frame's flow says to whom it goes and under which VNI. */
+const optionsOf = (local: VtepAddress) => ({
+  remote_ip: "flow",
+  key: "flow",
+  local_ip: formatVtep(local),
+});
+
+/** Pure: adds the port to the bridge. */
+export const addTunnel = (bridge: string, local: VtepAddress): readonly Operation[] =>
+  addPort(bridge, {
+    name: tunnelName,
+    type: "vxlan",
+    options: map(optionsOf(local)),
+    ofport_request: tunnelPort,
+    external_ids: map({ socketplane: "tunnel" }),
+  });
+
+/**
+ * Makes the port, or sets it right where this node's VTEP was another. The caller holds the
+ * switch's lock exclusively. Throws Failure "switch-refused" where it can't be made under its
+ * number, which the flows go by.
+ */
+export function ensureTunnel(host: Host, local: VtepAddress, deadline: Deadline): void {
+  const fault = tunnelFault(host, local, deadline);
+  if (fault === undefined) return;
+  const { bridge } = host.config.ovs;
+  const database = host.database(deadline);
+  const before = readPort(host, tunnelName, deadline).uuid;
+  const removal = before === undefined ? [] : [removeRow(before)];
+  if (removal.length > 0) database.transact(removal, deadline);
+  database.transact(addTunnel(bridge, local), deadline);
+  const awaited = database.send(awaitOfport(tunnelName, deadline.left()), deadline);
+  const given = givenPort(awaited, tunnelName, deadline);
+  if (given.ofport === tunnelPort) {
+    host.log.info("made the tunnel's port", { vtep: formatVtep(local), because: fault });
+    return;
+  }
+  const made = readPort(host, tunnelName, deadline).uuid;
+  if (made !== undefined) database.transact([removeRow(made)], deadline);
+  const state = given.error ?? `port number ${tunnelPort} of bridge "${bridge}" is another port's`;
+  throw new Failure("switch-refused", `Cannot make port "${tunnelName}": ${state}`, {
+    details:
+      given.error === undefined
+        ? `See which it is: ovs-ofctl show ${bridge}. Take it off and add it again with "-- set interface NAME ofport_request=2".`
+        : undefined,
+  });
+}
+
+/** What is wrong with the port; undefined if nothing is. */
+export function tunnelFault(
+  host: Host,
+  local: VtepAddress,
+  deadline: Deadline,
+): string | undefined {
+  const port = readPort(host, tunnelName, deadline);
+  const name = `port "${tunnelName}"`;
+  if (port.uuid === undefined) return `${name} is gone from the switch`;
+  if (!port.onBridge) return `${name} is on another bridge than "${host.config.ovs.bridge}"`;
+  if (port.ofport !== tunnelPort) {
+    return `${name} does not work: ${port.error ?? `its number is ${port.ofport ?? "none"}, not ${tunnelPort}`}`;
+  }
+  const wanted = Object.entries(optionsOf(local));
+  const other = wanted.find(([option, value]) => port.options[option] !== value);
+  if (other === undefined) return undefined;
+  const [option, value] = other;
+  return `${name} has ${option} ${port.options[option] ?? "unset"}, not ${value}`;
+}
