@@ -22,6 +22,7 @@ const IPS_DST_NAT = 0x20;
 const NFT_PAYLOAD_NETWORK_HEADER = 1;
 const NFT_PAYLOAD_TRANSPORT_HEADER = 2;
 const NFT_FIB_RESULT_ADDRTYPE = 3;
+const NFTA_FIB_F_SADDR = 1;
 const NFTA_FIB_F_DADDR = 2;
 const NFTA_FIB_F_IIF = 8;
 const RTN_LOCAL = 2;
@@ -122,15 +123,20 @@ export const toUdpPort = (port: number): Expression => [
   compare("==", Uint8Array.of(port >> 8, port & 0xff)),
 ];
 
-/** `fib daddr . iif type != local`: the destination is no address of the link that it came by. */
-export const notOfThatLink: Expression = [
+const routed = (flags: number, operator: "==" | "!="): Expression => [
   expression("fib", [
     be32(nfta.fib.register, first),
     be32(nfta.fib.result, NFT_FIB_RESULT_ADDRTYPE),
-    be32(nfta.fib.flags, NFTA_FIB_F_DADDR | NFTA_FIB_F_IIF),
+    be32(nfta.fib.flags, flags),
   ]),
-  compare("!=", native(RTN_LOCAL)),
+  compare(operator, native(RTN_LOCAL)),
 ];
+
+/** `fib daddr . iif type != local`: the destination is no address of the link that it came by. */
+export const notOfThatLink = routed(NFTA_FIB_F_DADDR | NFTA_FIB_F_IIF, "!=");
+
+/** `fib saddr type local`: the sender is the host itself. */
+export const fromHost = routed(NFTA_FIB_F_SADDR, "==");
 
 /** In an inet table, before any look at addresses: the packet is of that protocol. */
 export const isProtocol = (protocol: "ip" | "ip6"): Expression => [

@@ -9,6 +9,7 @@ import {
   accept,
   addressIn,
   drop,
+  fromHost,
   isForwarded,
   isNew,
   isProtocol,
@@ -124,6 +125,20 @@ const fromOutside = (protocol: "ip" | "ip6", local: SetSpec): readonly Attribute
   ...accept,
 ];
 
+/** From the host to another node's container, by whatever address. */
+const fromHostToFar = (
+  protocol: "ip" | "ip6",
+  subnets: SetSpec,
+  local: SetSpec,
+): readonly Attribute[] => [
+  ...named("oifname", "==", gateways),
+  ...isProtocol(protocol),
+  ...addressIn(protocol, "daddr", "in", subnets.name),
+  ...addressIn(protocol, "daddr", "not in", local.name),
+  ...fromHost,
+  ...masquerade,
+];
+
 export const inetChains: readonly ChainSpec[] = [
   {
     // On the userspace datapath the switch reads copies: the host's kernel gets every frame of a
@@ -178,6 +193,10 @@ export const inetChains: readonly ChainSpec[] = [
       // Containers are on-link to each other: without it, the answer of one that the host has
       // rewritten a destination to would not come back through the host.
       [...wasDnated, ...named("oifname", "==", gateways), ...masquerade],
+      // The answer would go to that node's own gateway, or out of that node: the gateway's address is
+      // on every node, and the host's others are on no network.
+      fromHostToFar("ip", sets.subnets4, sets.local4),
+      fromHostToFar("ip6", sets.subnets6, sets.local6),
       leaving("ip", sets.subnets4, sets.plain4),
       leaving("ip6", sets.subnets6, sets.plain6),
     ],

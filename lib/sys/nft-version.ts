@@ -7,7 +7,7 @@ export const tableName = "socketplane";
 export const allowedSet = "allowed";
 
 /** To be raised with any change of the ruleset: tables of another version are made anew. */
-const version = 3;
+const version = 4;
 
 const commentType = 7;
 

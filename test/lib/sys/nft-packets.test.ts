@@ -170,16 +170,32 @@ describe("what leaves a network", () => {
   });
 });
 
-test("what the host itself sends to a network keeps the address that it chose", async () => {
-  filter.add(web);
-  filter.add({ ...db, masquerade: false });
-  await loadRules(
-    db1,
-    `table ip seen { counter chosen { }; chain in { type filter hook input priority 0;
-      ip saddr 10.2.0.1 icmp type echo-request counter name chosen; }; }`,
-  );
-  await must({ netns: host, argv: ["ping", "-n", "-c1", "-W1", "-I", "10.2.0.1", "10.3.0.10"] });
-  expect(await nft(db1, "list", "counter", "ip", "seen", "chosen")).toMatch(/packets 1 /);
+describe("what the host itself sends to a network", () => {
+  /** Whether the container got a request with that sender, where the answer finds its way. */
+  const seesSender = async (sender: string) => {
+    const counter = `seen_${sender.replaceAll(".", "_")}`;
+    await loadRules(
+      db1,
+      `table ip ${counter} { counter chosen { }; chain in { type filter hook input priority 0;
+        ip saddr ${sender} icmp type echo-request counter name chosen; }; }`,
+    );
+    await must({ netns: host, argv: ["ping", "-n", "-c1", "-W1", "-I", "10.2.0.1", "10.3.0.10"] });
+    const text = await nft(db1, "list", "counter", "ip", counter, "chosen");
+    return /packets 1 /.test(text);
+  };
+
+  test("keeps the address that it chose, to a container of this node", async () => {
+    filter.add(web);
+    const local = network("db", "10.3.0.0/16", { local: ["10.3.0.0/26"] });
+    filter.add({ ...local, masquerade: false });
+    expect(await seesSender("10.2.0.1")).toBe(true);
+  });
+
+  test("comes from its own address there, to another node's", async () => {
+    filter.add(web);
+    filter.add({ ...db, masquerade: false });
+    expect(await seesSender("10.3.0.1")).toBe(true);
+  });
 });
 
 describe("what is forwarded", () => {
