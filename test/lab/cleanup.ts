@@ -94,7 +94,8 @@ function namesIn(folder: string): readonly string[] {
   }
 }
 
-function isLeftOver(name: string): boolean {
+/** True for a name of a process that is gone. */
+export function isLeftOver(name: string): boolean {
   const owner = new RegExp(`^${mark}-(\\d+)-`).exec(name)?.[1];
   if (owner === undefined) return false;
   try {

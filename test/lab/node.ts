@@ -10,7 +10,7 @@ import { type Ovs, startOvs } from "./ovs.ts";
 import { type Command, ip, type Outcome, type Running, start } from "./run.ts";
 
 export const executables = fileURLToPath(new URL("../../dist/bin/", import.meta.url));
-const debianPlugins = "/usr/lib/cni";
+export const debianPlugins = "/usr/lib/cni";
 
 export interface Container {
   readonly id: string;
