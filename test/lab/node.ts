@@ -14,7 +14,7 @@ export const debianPlugins = "/usr/lib/cni";
 
 export interface Container {
   readonly id: string;
-  /** Name of its network namespace. */
+  /** Name or path of its network namespace. */
   readonly netns: string;
   /** CNI_NETNS. */
   readonly path: string;

@@ -9,7 +9,7 @@ const systemPath = `${process.env.PATH ?? ""}:/usr/sbin:/sbin`;
 export interface Command {
   /** The program and its arguments. */
   readonly argv: readonly string[];
-  /** Name of the namespace to run it in; by default our own. */
+  /** Name or path of the namespace to run it in; by default our own. */
   readonly netns?: string;
   /** The whole environment; by default a PATH. */
   readonly env?: Readonly<Record<string, string>>;
@@ -93,8 +93,11 @@ export function ip(...argv: readonly string[]): string {
   throw new Error(`Cannot run ip ${argv.join(" ")}: ${error?.message ?? stderr.trim()}`);
 }
 
-const enter = ({ netns, argv }: Command): readonly string[] =>
-  netns === undefined ? argv : ["/usr/sbin/ip", "netns", "exec", netns, ...argv];
+function enter({ netns, argv }: Command): readonly string[] {
+  if (netns === undefined) return argv;
+  if (netns.includes("/")) return ["nsenter", `--net=${netns}`, ...argv];
+  return ["/usr/sbin/ip", "netns", "exec", netns, ...argv];
+}
 
 const shown = ({ argv }: Command): string => argv.join(" ");
 
