@@ -9,10 +9,12 @@ export function runCommand(ffi: Ffi, args: readonly string[], version: string): 
   const { env, stdout } = process;
   const stderr = (text: string) => writeText(ffi, 2, text, "stderr");
   const io = { env, clock: () => performance.now(), writeStderr: stderr };
+  const world = realWorld(ffi, io);
   return runCli(
     {
-      ...realWorld(ffi, io),
+      ...world,
       version,
+      runAgent: async (config) => (await import("./agent.ts")).runAgentHere(world, config, version),
       terminal: {
         stdout: (text) => writeText(ffi, 1, text, "stdout"),
         stderr,

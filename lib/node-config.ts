@@ -50,6 +50,10 @@ export interface NodeConfig {
     /** "auto": system if the kernel has the module, else netdev. */
     readonly datapath: "auto" | "system" | "netdev";
   };
+  readonly agent: {
+    /** Where it answers /healthz and /metrics. */
+    readonly listen: { readonly host: string; readonly port: number };
+  };
   readonly runDir: string;
   readonly logLevel: Level;
 }
@@ -64,10 +68,12 @@ export function parseNodeConfig(text: string, path: string): NodeConfig {
     "store",
     "vtep",
     "ovs",
+    "agent",
     "runDir",
     "logLevel",
   ]);
   const ovs = root.inner("ovs", ["runDir", "bridge", "datapath"]);
+  const agent = root.inner("agent", ["listen"]);
   const config: NodeConfig = {
     node: root.parsed("node", "a name of letters, digits, '-', '_' and '.'", nameOf),
     store: storeOf(root.inner("store", ["type", "path", ...etcdKeys]), folderOf(path)),
@@ -76,6 +82,12 @@ export function parseNodeConfig(text: string, path: string): NodeConfig {
       runDir: ovs?.parsed("runDir", "an absolute path", absolute) ?? "/var/run/openvswitch",
       bridge: ovs?.parsed("bridge", "a link name of 1 to 15 characters", linkNameOf) ?? "sp0",
       datapath: ovs?.oneOf("datapath", ["auto", "system", "netdev"]) ?? "auto",
+    },
+    agent: {
+      listen: agent?.parsed("listen", "an address and a port, as 127.0.0.1:9478", listenOf) ?? {
+        host: "127.0.0.1",
+        port: 9478,
+      },
     },
     runDir: root.parsed("runDir", "an absolute path", absolute) ?? "/run/socketplane",
     logLevel: root.oneOf("logLevel", levels) ?? "warn",
@@ -144,6 +156,16 @@ function addressOf(text: string) {
   if (address !== undefined) return { family: 4, address } as const;
   const address6 = parseIp6(text);
   return address6 === undefined ? undefined : ({ family: 6, address: address6 } as const);
+}
+
+/** 127.0.0.1:9478, [::1]:9478 */
+function listenOf(text: string): NodeConfig["agent"]["listen"] | undefined {
+  const [, ip4, ip6, port = ""] = /^(?:([\d.]+)|\[([0-9a-fA-F:.]+)\]):(\d{1,5})$/.exec(text) ?? [];
+  const host = ip4 ?? ip6 ?? "";
+  const isAddress = ip4 === undefined ? parseIp6(host) : parseIp4(host);
+  const number = Number(port);
+  if (isAddress === undefined || number < 1 || number > 65535) return undefined;
+  return { host, port: number };
 }
 
 const absolute = (text: string) =>

@@ -27,8 +27,10 @@ export interface ClusterNetwork extends StoredNetwork {
 export type NetworkLeases = ReadonlyMap<string, Lease>;
 
 export interface Cluster {
-  /** Up to where each part is known. */
+  /** Of the last event of each part, or its reading. */
   readonly revisions: Readonly<Record<Part, Revision>>;
+  /** No change up to here is missing in any part. */
+  readonly certain: Revision;
   /** By name. */
   readonly networks: ReadonlyMap<string, ClusterNetwork>;
   /** By name. */
@@ -39,15 +41,10 @@ export interface Cluster {
   readonly unreadable: ReadonlyMap<string, Revision>;
 }
 
-const atRevision = (revision: Revision): Cluster["revisions"] => ({
-  networks: revision,
-  nodes: revision,
-  leases: revision,
-});
-
 /** Nothing known, as before the first reading. */
 export const unknownCluster: Cluster = {
-  revisions: atRevision(0 as Revision),
+  revisions: { networks: 0 as Revision, nodes: 0 as Revision, leases: 0 as Revision },
+  certain: 0 as Revision,
   networks: new Map(),
   nodes: new Map(),
   leases: new Map(),
@@ -75,7 +72,8 @@ export function clusterOf(keys: Keys, read: Readonly<Record<Part, Snapshot>>): C
     nodes: read.nodes.revision,
     leases: read.leases.revision,
   };
-  return { revisions, networks, nodes, leases, unreadable };
+  const certain = Math.min(...Object.values(revisions)) as Revision;
+  return { revisions, certain, networks, nodes, leases, unreadable };
 }
 
 /** The cluster after events of one part; what they don't touch is shared with the one before. */
@@ -91,14 +89,6 @@ export function applyEvents(
     const revisions = { ...cluster.revisions, [part]: event.revision };
     return { ...withEvent(keys, cluster, event), revisions };
   }, before);
-}
-
-/** The same cluster, when it is known that nothing has happened in it up to a revision. */
-export function quietUntil(cluster: Cluster, revision: Revision): Cluster {
-  const { networks, nodes, leases } = cluster.revisions;
-  const later = (known: Revision) => Math.max(known, revision) as Revision;
-  const revisions = { networks: later(networks), nodes: later(nodes), leases: later(leases) };
-  return { ...cluster, revisions };
 }
 
 function withEvent(keys: Keys, before: Cluster, { type, key, value, revision }: StoreEvent) {

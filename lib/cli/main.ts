@@ -7,6 +7,7 @@
  */
 import yargs from "yargs";
 import { asFailure, Failure } from "../errors.ts";
+import { agentCommand, agentWords } from "./agent.ts";
 import { networkCommand, networkWords } from "./network.ts";
 import { formatFailure } from "./output.ts";
 import { commandIn, explain, type Words } from "./usage.ts";
@@ -18,7 +19,7 @@ const epilogue = `Exit status: 0 when it is done, 1 when it failed, 2 when it wa
 Called with CNI_COMMAND in its environment, it is a CNI plugin instead.`;
 
 const words: Words = {
-  commands: { completion: [], ...networkWords.commands },
+  commands: { completion: [], ...agentWords.commands, ...networkWords.commands },
   options: ["config", "output", "help", "version", ...networkWords.options],
 };
 
@@ -55,6 +56,7 @@ function parserOf(world: CliWorld, args: readonly string[]) {
       describe: "How to show the answer [default: table on a terminal, else json]",
     })
     .command(networkCommand(world))
+    .command(agentCommand(world))
     .completion("completion", "Print a completion script for bash or zsh")
     .demandCommand(1, "give a command")
     .strict()

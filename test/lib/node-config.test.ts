@@ -25,6 +25,7 @@ test("every key has a default", () => {
     store: { type: "file", path: "/var/lib/socketplane" },
     vtep: { by: "default route" },
     ovs: { runDir: "/var/run/openvswitch", bridge: "sp0", datapath: "auto" },
+    agent: { listen: { host: "127.0.0.1", port: 9478 } },
     runDir: "/run/socketplane",
     logLevel: "warn",
   });
@@ -34,7 +35,13 @@ test("every key can be set", () => {
   const ovs = { runDir: "/run/ovs", bridge: "br-int", datapath: "netdev" };
   const json = { node: "host-a.example", ovs, runDir: "/run/sp", logLevel: "debug" };
   const store = { type: "file", path: "/data" };
-  expect(parse({ ...json, store })).toEqual({ ...json, store, vtep: { by: "default route" } });
+  const agent = { listen: "[::1]:80" };
+  expect(parse({ ...json, store, agent })).toEqual({
+    ...json,
+    store,
+    vtep: { by: "default route" },
+    agent: { listen: { host: "::1", port: 80 } },
+  });
 });
 
 test("a store of type etcd has its keys, and a prefix of its own", () => {
@@ -88,7 +95,7 @@ describe("what is wrong", () => {
     [
       { colour: "red" },
       [
-        '"colour" is not a known key: known are "node", "store", "vtep", "ovs", "runDir", "logLevel"',
+        '"colour" is not a known key: known are "node", "store", "vtep", "ovs", "agent", "runDir", "logLevel"',
       ],
     ],
     [{ runDir: "run" }, ['"runDir" must be an absolute path, not "run"']],
@@ -130,6 +137,12 @@ describe("what is wrong", () => {
       { vtep: { address: "192.0.2" } },
       ['"vtep.address" must be an IPv4 or IPv6 address, not "192.0.2"'],
     ],
+    ...["9478", "localhost:9478", "127.0.0.1:0", "127.0.0.1:65536", "::1:80", "[127.0.0.1]:80"].map(
+      (listen): [unknown, readonly string[]] => [
+        { agent: { listen } },
+        [`"agent.listen" must be an address and a port, as 127.0.0.1:9478, not "${listen}"`],
+      ],
+    ),
   ])("%j", (json, faults) => {
     expect(faultsOf(JSON.stringify(json))).toEqual(faults);
   });

@@ -1,0 +1,46 @@
+/** Whether the agent does its work, for who asks: pure, but for what it is told. */
+import type { HttpAnswer } from "../sys/http-server.ts";
+import type { Metrics } from "./metrics.ts";
+
+/** What can be wrong: following the store, bringing it here, and making the switch so. */
+export type Ailment = "store" | "cluster" | "switch";
+
+export interface Health {
+  /** Undefined: it is well. */
+  readonly report: (what: Ailment, state: string | undefined) => void;
+  readonly isWell: (what: Ailment) => boolean;
+  readonly answer: (path: string) => HttpAnswer;
+}
+
+const json = "application/json";
+
+export function openHealth(metrics: Metrics): Health {
+  const ailments = new Map<Ailment, string>([
+    ["store", "it was not read yet"],
+    ["cluster", "it was not brought here yet"],
+    ["switch", "it was not put right yet"],
+  ]);
+  return {
+    report: (what, state) => {
+      if (state === undefined) ailments.delete(what);
+      else ailments.set(what, state);
+    },
+    isWell: (what) => !ailments.has(what),
+    answer: (path) => {
+      switch (path) {
+        case "/healthz": {
+          const status = ailments.size === 0 ? 200 : 503;
+          const said = {
+            status: status === 200 ? "ok" : "not ok",
+            ...Object.fromEntries(ailments),
+          };
+          return { status, type: json, body: `${JSON.stringify(said)}\n` };
+        }
+        case "/metrics":
+          return { status: 200, type: "text/plain; version=0.0.4", body: metrics.text() };
+        default:
+          return { status: 404, type: json, body: '{"paths":["/healthz","/metrics"]}\n' };
+      }
+    },
+  };
+}

@@ -1,0 +1,68 @@
+/**
+ * Keeps the MACs of the peers' VTEPs resolved, on the userspace datapath.
+ *
+ * There the switch finds the way to a VTEP itself, and drops the first frame to one whose MAC it
+ * does not know. It learns MACs from the answers that pass it on their way to the host: so the
+ * host's kernel is made to ask (`ovs-appctl tnl/neigh/show` has them; *measured*, 15 minutes).
+ */
+import type { Host } from "../attach/host.ts";
+import { selectBridge } from "../attach/rows.ts";
+import type { Deadline } from "../deadline.ts";
+import { readPeers } from "../ipam/peers.ts";
+import { contains4, type Prefix6 } from "../net/prefix.ts";
+import { hexOfVtep, type VtepAddress } from "../store/keys.ts";
+import type { Neighbour, Route } from "../sys/kernel.ts";
+
+/** Whether the switch is the one that resolves. */
+export function isUserspace(host: Host, deadline: Deadline): boolean {
+  const select = [selectBridge(host.config.ovs.bridge)];
+  const [found] = host.database(deadline).transact(select, deadline);
+  return found?.rows?.[0]?.datapath_type === "netdev";
+}
+
+/** The VTEPs of all leases that peers have in the networks here. */
+export function vtepsHere({ ipam }: Host): readonly VtepAddress[] {
+  const { networks } = ipam.dirs;
+  const leases = networks.list().flatMap((network) => readPeers(ipam.dirs, network));
+  return [...new Map(leases.map(({ vtep }) => [hexOfVtep(vtep), vtep])).values()];
+}
+
+/** Has the kernel ask for the MACs of all; nothing is waited for. Gives how many it asked for. */
+export function probeVteps(host: Host, vteps: readonly VtepAddress[]): number {
+  const links = host.links();
+  const routes = links.routes();
+  const hops = vteps.map((vtep) => nextHop(routes, vtep)).filter((hop) => hop !== undefined);
+  const unique = new Map(hops.map((hop) => [`${hop.index} ${hexOfVtep(hop.neighbour)}`, hop]));
+  for (const { index, neighbour } of unique.values()) links.probe(index, neighbour);
+  return unique.size;
+}
+
+interface Hop {
+  readonly index: number;
+  readonly neighbour: Neighbour;
+}
+
+/** Who is asked for the way to an address: itself, or the router before it. Pure. */
+export function nextHop(routes: readonly Route[], to: VtepAddress): Hop | undefined {
+  const [best] = routes
+    .filter((route) => leadsTo(route, to))
+    .sort((a, b) => (b.to?.length ?? 0) - (a.to?.length ?? 0) || metric(a) - metric(b));
+  if (best === undefined) return undefined;
+  const { index } = best;
+  if (best.via === undefined) return { index, neighbour: to };
+  return best.family === 4
+    ? { index, neighbour: { family: 4, address: best.via } }
+    : { index, neighbour: { family: 6, address: best.via } };
+}
+
+const metric = ({ options }: Route): number => options?.priority ?? 0;
+
+function leadsTo(route: Route, to: VtepAddress): boolean {
+  if (route.family !== to.family) return false;
+  if (route.to === undefined) return true;
+  if (route.family === 4) return to.family === 4 && contains4(route.to, to.address);
+  return to.family === 6 && contains6(route.to as Prefix6, to.address);
+}
+
+const contains6 = ({ base, length }: Prefix6, address: bigint): boolean =>
+  address >> BigInt(128 - length) === base >> BigInt(128 - length);

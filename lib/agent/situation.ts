@@ -1,0 +1,42 @@
+/** What the agent knows, and up to where it has done something about it. */
+import type { Host } from "../attach/host.ts";
+import type { Health } from "./health.ts";
+import type { Metrics } from "./metrics.ts";
+import { type Cluster, unknownCluster } from "./model.ts";
+
+/** What every task has at hand. */
+export interface Here {
+  readonly host: Host;
+  readonly metrics: Metrics;
+  readonly health: Health;
+  readonly situation: Situation;
+  readonly signal: AbortSignal;
+}
+
+export interface Situation {
+  /** As the store said last; undefined until it was read. */
+  cluster: Cluster | undefined;
+  /** What the run directory and the switch were last brought up to. */
+  applied: Cluster;
+  /** Whether the store is to be asked of every network here, rather than trusting the watches. */
+  ask: boolean;
+  /** When it was last certain that every change was seen, milliseconds since boot. */
+  seenAt: number;
+  /** When the oldest change came that nothing was done about yet. */
+  changedAt: number | undefined;
+  /** How often something was heard of the store, up to when that was brought in, and was certain. */
+  heard: number;
+  heardApplied: number;
+  heardSeen: number;
+}
+
+export const openSituation = (): Situation => ({
+  cluster: undefined,
+  applied: unknownCluster,
+  ask: true,
+  seenAt: 0,
+  changedAt: undefined,
+  heard: 0,
+  heardApplied: 0,
+  heardSeen: 0,
+});
