@@ -37,6 +37,14 @@ const packages = {
   "etcd-server": "etcd",
   "etcd-client": "etcdctl",
   openssl: "openssl",
+  containerd: "containerd",
+  runc: "runc",
+  podman: "podman",
+  conmon: "conmon",
+  // Its busybox has the name of busybox's own.
+  "busybox-static": "/var/lib/dpkg/info/busybox-static.list",
+  "golang-go": "go",
+  "golang-github-appc-cni-dev": "/usr/share/gocode/src/github.com/containernetworking/cni",
 };
 
 /** Does all of it, or says what is missing and ends the process. */
