@@ -81,7 +81,7 @@ async function leaving<T>(
         folder,
         leases.filter(({ node }) => node === own),
       );
-      await endGivingBack(registry, folder, name, deadline);
+      await endGivingBack(registry, folder, { network: name, node: own }, deadline);
       return { outcome: "left", after: await after() };
     });
   } finally {

@@ -88,6 +88,8 @@ function isOrphaned({ folder, leases }: Settling, name: string, { prefix }: Held
 /** Under the lease's revision; false if there is another folder by that name, in use. */
 function takeOver({ folder, log }: Settling, name: string, lease: HeldBlock): boolean {
   const to = blockName(lease);
+  // A store that went back counts over the same revisions again.
+  if (to === name) return true;
   if (folder.removeDir(to) === "not-empty") return false;
   folder.rename(name, to);
   log.warn("holding a block on under another lease", { folder: folder.path, was: name, now: to });

@@ -7,8 +7,8 @@
  */
 import type { Deadline } from "../deadline.ts";
 import type { Dir } from "../dir.ts";
-import { blockName, type HeldBlock, parseBlockName } from "./assignment.ts";
-import { removeLeases } from "./leases.ts";
+import { blockName, type HeldBlock } from "./assignment.ts";
+import { readLeases, removeLeases } from "./leases.ts";
 import type { Registry } from "./networks.ts";
 
 /** The mark is a file beside the blocks' folders, whose name ends in this. */
@@ -26,13 +26,15 @@ export function markGiven(folder: Dir, blocks: readonly HeldBlock[]): void {
 export async function endGivingBack(
   registry: Registry,
   folder: Dir,
-  network: string,
+  { network, node }: { readonly network: string; readonly node: string },
   deadline: Deadline,
 ): Promise<void> {
-  for (const name of folder.list()) {
-    const block = name.endsWith(given) ? parseBlockName(name.slice(0, -given.length)) : undefined;
-    if (block === undefined) continue;
-    await removeLeases(registry, network, [block], deadline);
-    folder.remove(name);
-  }
+  const marked = new Set(folder.list().filter((name) => name.endsWith(given)));
+  if (marked.size === 0) return;
+  // A store that went back may have given the same revision to another node.
+  const ours = (await readLeases(registry, network, deadline)).filter(
+    (lease) => lease.node === node && marked.has(blockName(lease) + given),
+  );
+  await removeLeases(registry, network, ours, deadline);
+  for (const name of marked) folder.remove(name);
 }

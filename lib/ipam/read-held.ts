@@ -40,7 +40,7 @@ export async function readHeld(
   }
   const node = await registerNode(registry, thisNode, deadline);
   if (thisNode.vtep !== undefined) rememberRegistered(ipam);
-  await endGivingBack(registry, folder, wanted.name, deadline);
+  await endGivingBack(registry, folder, { network: wanted.name, node: node.name }, deadline);
   const found = await readView(registry, { stored, node, readAt }, thisNode, deadline);
   const again = await settleFolders({
     dirs: ipam.dirs,

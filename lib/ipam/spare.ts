@@ -52,7 +52,7 @@ export async function giveBack(
     markGiven(folder, gone);
     writeCache(folder, { ...held, blocks: held.blocks.filter((block) => !gone.includes(block)) });
     await asking(ipam, "able", deadline, (registry, until) =>
-      endGivingBack(registry, folder, network, until),
+      endGivingBack(registry, folder, { network, node: held.node.name }, until),
     );
     return gone;
   });
