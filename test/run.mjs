@@ -14,7 +14,7 @@ const strict = process.env.CI === "true";
 
 // Ctrl-C goes to the children too: they clean up and end, and we after them.
 process.on("SIGINT", () => {});
-prepare();
+await prepare();
 const folder = mkdtempSync(join(tmpdir(), "sp-report-"));
 try {
   process.exitCode = runVitest(join(folder, "report.json"), process.argv.slice(2));

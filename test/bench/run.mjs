@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { environment, node, prepare, top } from "../prepare.mjs";
 
 process.on("SIGINT", () => {});
-prepare();
+await prepare();
 const { status } = spawnSync(
   node,
   [
