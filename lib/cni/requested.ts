@@ -79,10 +79,18 @@ export function parseRequested(config: Reader, args: CniArgs, faults: Faults): R
     dns: read("dns", dnsOf),
     portMappings: read("portMappings", portMappingsOf) ?? [],
     bandwidth: read("bandwidth", bandwidthOf),
-    aliases: runtime !== undefined && capabilities.has("aliases") ? texts(runtime, "aliases") : [],
+    aliases: runtime !== undefined && capabilities.has("aliases") ? aliasesOf(runtime) : [],
     ipRanges: capabilities.get("ipRanges"),
     capabilities,
   };
+}
+
+/** A list of names (CONVENTIONS.md); podman writes one for each network, by the network's name. */
+function aliasesOf(runtime: Reader): readonly string[] {
+  const given = runtime.raw("aliases");
+  if (!isObject(given)) return texts(runtime, "aliases");
+  const at = runtime.inner("aliases");
+  return at === undefined ? [] : Object.keys(given).flatMap((network) => texts(at, network));
 }
 
 const macOf = (at: Reader): Mac | undefined => at.parsed("mac", "a MAC", parseMac);

@@ -128,6 +128,11 @@ test("keys in the case that containerd writes them", async () => {
   });
 });
 
+test("aliases as podman writes them: a list for each network", async () => {
+  const { requested } = await ask({ runtimeConfig: { aliases: { web: ["db", "58badda29897"] } } });
+  expect(requested).toMatchObject({ aliases: ["db", "58badda29897"] });
+});
+
 test.each([
   ["ips[0]", { ips: ["10.2.0.300"] }],
   ["ips[1]", { ips: ["10.2.0.3", "10.2.0.4/33"] }],
@@ -142,6 +147,8 @@ test.each([
   ["bandwidth", { bandwidth: "fast" }],
   ["servers", { dns: { servers: "10.0.0.1" } }],
   ["aliases[0]", { aliases: [{}] }],
+  ["aliases.web[1]", { aliases: { web: ["db", 5] } }],
+  ["aliases.web", { aliases: { web: "db" } }],
 ])("a malformed runtimeConfig.%s is code 7", async (where, runtimeConfig) => {
   const { said, requested } = await ask({ runtimeConfig });
   expect(said.code).toBe(7);
