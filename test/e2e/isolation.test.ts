@@ -114,7 +114,7 @@ describe("another network is not reached", () => {
       family: "ip",
       podCidr: undefined,
       serviceCidr: "10.96.0.0/16",
-      nodeAddress: outside.node,
+      nodeAddresses: [outside.node],
       services: [
         {
           name: "http",
@@ -131,7 +131,7 @@ describe("another network is not reached", () => {
       ...proxied,
       family: "ip6",
       serviceCidr: "fd00:96::/112",
-      nodeAddress: outside.node6,
+      nodeAddresses: [outside.node6],
       services: [],
     });
     try {

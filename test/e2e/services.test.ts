@@ -96,7 +96,7 @@ function proxiedIn(family: Family, podCidr: string | undefined): Proxied {
       endpoints,
     },
   ]);
-  return { family, podCidr, serviceCidr, nodeAddress: nodeAt(family), services };
+  return { family, podCidr, serviceCidr, nodeAddresses: [nodeAt(family)], services };
 }
 
 /** The ways to the server, each over TCP and UDP: "udp nodePort" say. */

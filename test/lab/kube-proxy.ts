@@ -33,8 +33,8 @@ export interface Proxied {
   /** Where it takes a sender for a container (--cluster-cidr); undefined: it can't tell. */
   readonly podCidr: string | undefined;
   readonly serviceCidr: string;
-  /** The node's address, at which it has node ports. */
-  readonly nodeAddress: string;
+  /** The node's addresses at which it has node ports (in iptables mode, all that it has). */
+  readonly nodeAddresses: readonly string[];
   readonly services: readonly Service[];
 }
 
@@ -73,7 +73,7 @@ const chainOf = ({ name, protocol }: Service): string => `default/${name}/${prot
 
 /** As text for nft(8). */
 export function nftablesRules(proxied: Proxied): string {
-  const { family, serviceCidr, nodeAddress, services } = proxied;
+  const { family, serviceCidr, nodeAddresses, services } = proxied;
   const address = family === "ip" ? "ipv4_addr" : "ipv6_addr";
   const add = (what: string) => `add ${what.replace(" @ ", ` ${family} kube-proxy `)}`;
   const rule = (chain: string, text: string) => add(`rule @ ${chain} ${text}`);
@@ -124,7 +124,7 @@ export function nftablesRules(proxied: Proxied): string {
       "services",
       `${family} daddr @nodeport-ips meta l4proto . th dport vmap @service-nodeports`,
     ),
-    add(`element @ nodeport-ips { ${nodeAddress} }`),
+    add(`element @ nodeport-ips { ${nodeAddresses.join(", ")} }`),
     ...services.flatMap((service) => nftablesService(proxied, service).map(add)),
     "",
   ].join("\n");
@@ -136,7 +136,9 @@ function nftablesService({ family, podCidr }: Proxied, service: Service): readon
   // A colon is no character of a name there.
   const endpointOf = ({ address, port }: Endpoint) =>
     `endpoint-${name}__${address.replaceAll(":", ".")}/${port}`;
-  const chains = ["service", "external", ...(externalTrafficPolicy === "Local" ? ["local"] : [])];
+  const here = endpoints.filter(({ local }) => local);
+  const toHere = externalTrafficPolicy === "Local" && here.length > 0;
+  const chains = ["service", "external", ...(toHere ? ["local"] : [])];
   const chosen = (some: readonly Endpoint[]) => {
     const ways = some.map((endpoint, index) => `${index} : goto ${endpointOf(endpoint)}`);
     return `numgen random mod ${some.length} vmap { ${ways.join(" , ")} }`;
@@ -147,7 +149,7 @@ function nftablesService({ family, podCidr }: Proxied, service: Service): readon
           ...(podCidr === undefined ? [] : [`${family} saddr ${podCidr} goto service-${name}`]),
           "fib saddr type local jump mark-for-masquerade",
           `fib saddr type local goto service-${name}`,
-          `goto local-${name}`,
+          ...(toHere ? [`goto local-${name}`] : []),
         ]
       : ["jump mark-for-masquerade", `goto service-${name}`];
   return [
@@ -168,9 +170,7 @@ function nftablesService({ family, podCidr }: Proxied, service: Service): readon
           `rule @ service-${name} ${family} daddr ${clusterIp} ${family} saddr != ${podCidr} jump mark-for-masquerade`,
         ]),
     `rule @ service-${name} ${chosen(endpoints)}`,
-    ...(externalTrafficPolicy === "Local"
-      ? [`rule @ local-${name} ${chosen(endpoints.filter(({ local }) => local))}`]
-      : []),
+    ...(toHere ? [`rule @ local-${name} ${chosen(here)}`] : []),
     ...external.map((text) => `rule @ external-${name} ${text}`),
     `element @ cluster-ips { ${clusterIp} }`,
     `element @ service-ips { ${clusterIp} . ${protocol} . ${port} : goto service-${name} }`,
