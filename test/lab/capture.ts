@@ -28,7 +28,9 @@ export async function captureFrames(
   return {
     stop: async () => {
       // A line that says what it is, then lines of "0x0010:  4500 001c ...".
-      const frames = (await listening.stop()).split(/^(?=\S)/m).filter((text) => text !== "");
+      const frames = (await listening.stop())
+        .split(/^(?=\S)/m)
+        .filter((text) => text.trim() !== "");
       return frames.map((text) => {
         const hex = Array.from(text.matchAll(/^\s+0x\w+: +(.*)$/gm), ([, bytes = ""]) => bytes);
         return Buffer.from(hex.join("").replaceAll(" ", ""), "hex");

@@ -1,0 +1,67 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { ensureTunnel, tunnelFault } from "../../../lib/attach/tunnel.ts";
+import { type Ovs, startOvs } from "../../lab/ovs.ts";
+import { within } from "../ovs/clients.ts";
+import { failureOf } from "../ovs/recorded.ts";
+import { openTestHost, type TestHost, vtep } from "./host.ts";
+
+let ovs: Ovs;
+let on: TestHost;
+beforeAll(async () => {
+  ovs = await startOvs();
+});
+afterAll(async () => ovs?.stop());
+beforeEach(() => {
+  ovs.vsctl("add-br", "sp0", "--", "set", "bridge", "sp0", "datapath_type=netdev");
+  on = openTestHost(ovs);
+});
+afterEach(() => {
+  on.close();
+  for (const bridge of ovs.vsctl("list-br").split("\n").filter(Boolean))
+    ovs.vsctl("del-br", bridge);
+});
+
+const local = vtep("192.0.2.1");
+const tunnel = (column: string) => ovs.vsctl("get", "interface", "sptunnel", column).trim();
+
+test("the tunnel's port is made under number 1, for all peers and networks", () => {
+  ensureTunnel(on.host, local, within());
+  expect(tunnel("ofport")).toBe("1");
+  expect(tunnel("type")).toBe("vxlan");
+  expect(tunnel("options")).toBe('{key=flow, local_ip="192.0.2.1", remote_ip=flow}');
+  expect(tunnelFault(on.host, local, within())).toBeUndefined();
+});
+
+test("it is left alone when it is right, and made anew when this node's VTEP is another", () => {
+  ensureTunnel(on.host, local, within());
+  const before = tunnel("_uuid");
+  ensureTunnel(on.host, local, within());
+  expect(tunnel("_uuid")).toBe(before);
+  const moved = { family: 6, address: 0x20010db8000000000000000000000001n } as never;
+  expect(tunnelFault(on.host, moved, within())).toBe(
+    'port "sptunnel" has local_ip 192.0.2.1, not 2001:db8::1',
+  );
+  ensureTunnel(on.host, moved, within());
+  expect(tunnel("options")).toContain('local_ip="2001:db8::1"');
+  expect(tunnel("ofport")).toBe("1");
+});
+
+test("one that is on another bridge comes to ours", () => {
+  ovs.vsctl("add-br", "sp1", "--", "set", "bridge", "sp1", "datapath_type=netdev");
+  ovs.vsctl("add-port", "sp1", "sptunnel", "--", "set", "interface", "sptunnel", "type=vxlan");
+  ensureTunnel(on.host, local, within());
+  expect(ovs.vsctl("list-ports", "sp0")).toContain("sptunnel");
+  expect(tunnelFault(on.host, local, within())).toBeUndefined();
+});
+
+test("where another port has its number it is refused, with the remedy, and nothing is left", () => {
+  const taken = ["type=internal", "ofport_request=1"];
+  ovs.vsctl("add-port", "sp0", "theirs", "--", "set", "interface", "theirs", ...taken);
+  const failure = failureOf(() => ensureTunnel(on.host, local, within()));
+  expect(failure?.kind).toBe("switch-refused");
+  expect(failure?.message).toBe(
+    'Cannot make port "sptunnel": port number 1 of bridge "sp0" is another port\'s',
+  );
+  expect(failure?.details).toContain("ofport_request=2");
+  expect(ovs.vsctl("list-ports", "sp0")).toBe("theirs\n");
+});
