@@ -7,8 +7,11 @@
  */
 import yargs from "yargs";
 import { asFailure, Failure } from "../errors.ts";
+import { addressCommand, addressWords } from "./address.ts";
 import { agentCommand, agentWords } from "./agent.ts";
+import { leaseCommand, leaseWords } from "./lease.ts";
 import { networkCommand, networkWords } from "./network.ts";
+import { nodeCommand, nodeWords } from "./node.ts";
 import { formatFailure } from "./output.ts";
 import { commandIn, explain, type Words } from "./usage.ts";
 import type { CliWorld } from "./world.ts";
@@ -18,9 +21,14 @@ const exitStatus = { done: 0, failed: 1, usage: 2 } as const;
 const epilogue = `Exit status: 0 when it is done, 1 when it failed, 2 when it was called wrongly.
 Called with CNI_COMMAND in its environment, it is a CNI plugin instead.`;
 
+const all: readonly Words[] = [networkWords, nodeWords, leaseWords, addressWords, agentWords];
+
 const words: Words = {
-  commands: { completion: [], ...agentWords.commands, ...networkWords.commands },
-  options: ["config", "output", "help", "version", ...networkWords.options],
+  commands: Object.fromEntries([
+    ["completion", []],
+    ...all.flatMap(({ commands }) => Object.entries(commands)),
+  ]),
+  options: ["config", "output", "help", "version", ...all.flatMap(({ options }) => options)],
 };
 
 /** Runs one command line (without the program's name) and gives back the exit status. */
@@ -56,6 +64,9 @@ function parserOf(world: CliWorld, args: readonly string[]) {
       describe: "How to show the answer [default: table on a terminal, else json]",
     })
     .command(networkCommand(world))
+    .command(nodeCommand(world))
+    .command(leaseCommand(world))
+    .command(addressCommand(world))
     .command(agentCommand(world))
     .completion("completion", "Print a completion script for bash or zsh")
     .demandCommand(1, "give a command")

@@ -2,7 +2,6 @@
 import type { Argv, CommandModule } from "yargs";
 import { dropNetwork } from "../attach/drop.ts";
 import type { Host } from "../attach/host.ts";
-import { commandDeadline, loadNodeConfig, openNode } from "../attach/node.ts";
 import { reachable4, refuseReachable } from "../attach/reachable.ts";
 import type { Deadline } from "../deadline.ts";
 import { Failure } from "../errors.ts";
@@ -11,14 +10,10 @@ import { describe, maxVni, parseNetworkName, parseRange } from "../ipam/network.
 import { ensureNetwork, listNetworks, readNetwork } from "../ipam/networks.ts";
 import { parseIp4 } from "../net/ip4.ts";
 import { meantPrefix4, type Prefix4, parsePrefix4, parsePrefix6 } from "../net/prefix.ts";
-import { type OutputFormat, show } from "./output.ts";
+import { type Common, onNode } from "./on-node.ts";
+import { show } from "./output.ts";
 import type { Words } from "./usage.ts";
 import type { CliWorld } from "./world.ts";
-
-interface Common {
-  readonly config?: string | undefined;
-  readonly output?: OutputFormat | undefined;
-}
 
 const columns = ["id", "subnet", "gateway", "vni"];
 const allColumns = [
@@ -192,20 +187,6 @@ function named<T>(parser: Argv<T>) {
     demandOption: true,
     describe: "The network's name",
   });
-}
-
-/** Opens the node that the command line means, and closes it afterwards. */
-async function onNode(
-  world: CliWorld,
-  args: Common,
-  body: (host: Host, deadline: Deadline) => Promise<void>,
-): Promise<void> {
-  const host = openNode(world, loadNodeConfig(world, args.config, undefined));
-  try {
-    await body(host, commandDeadline(host.clock));
-  } finally {
-    host.close();
-  }
 }
 
 const unknown = (name: string, action: string): Failure =>

@@ -53,6 +53,8 @@ export interface Keys {
   ) => { readonly from: string; readonly to: string };
   readonly sessions: string;
   readonly session: (node: string) => string;
+  /** Of all networks. */
+  readonly allAssignments: string;
   readonly assignments: (network: string) => string;
   readonly assignment: (network: string, address: Ip4) => string;
   /** What a key says; undefined if it is none of ours. */
@@ -89,6 +91,7 @@ export function keysUnder(prefix: string): Keys {
     }),
     sessions: below("sessions"),
     session: (node) => of("sessions", node),
+    allAssignments: below("assignments"),
     assignments: (network) => below("assignments", network),
     assignment: (network, address) => of("assignments", network, hexOfIp4(address)),
     parse: (key) => (key.startsWith(all) ? parseBelow(key.slice(all.length)) : undefined),

@@ -1,0 +1,109 @@
+/** `socketplane address`: which container has which address. */
+import type { CommandModule } from "yargs";
+import type { Host } from "../attach/host.ts";
+import type { Deadline } from "../deadline.ts";
+import type { AttachmentId } from "../ipam/assignment.ts";
+import type { Registry } from "../ipam/networks.ts";
+import { listAssignments } from "../ipam/pool.ts";
+import { isObject, parseJson } from "../json.ts";
+import { formatIp4, hexOfIp4, type Ip4 } from "../net/ip4.ts";
+import { formatMac } from "../net/mac.ts";
+import type { Entry } from "../store/store.ts";
+import { type Common, networkOption, onNode, refuseUnknown } from "./on-node.ts";
+import { type Shown, show } from "./output.ts";
+import type { Words } from "./usage.ts";
+import type { CliWorld } from "./world.ts";
+
+/** What can be typed here, for those who mistype it. */
+export const addressWords: Words = { commands: { address: ["list", "ls"] }, options: ["network"] };
+
+const columns = ["network", "address", "node", "container", "ifname", "mac"];
+
+export function addressCommand(world: CliWorld): CommandModule {
+  return {
+    command: "address",
+    describe: "List which container has which address",
+    builder: (parser) =>
+      parser
+        .usage("$0 address <command>\n\nList which container has which address.")
+        .command(listCommand(world))
+        .demandCommand(1, "give a command of address: list")
+        .strict()
+        .example("$0 address list", "Those of this node, and of the nodes with an agent"),
+    handler: () => undefined,
+  };
+}
+
+interface ListArgs extends Common {
+  readonly network?: string | undefined;
+}
+
+function listCommand(world: CliWorld): CommandModule<object, ListArgs> {
+  return {
+    command: ["list", "ls"],
+    describe: "List the addresses in use, here and on the nodes with an agent",
+    builder: (parser) =>
+      parser
+        .option("network", networkOption)
+        .example("$0 address list --network web", "Those of one network"),
+    handler: (args) =>
+      onNode(world, args, async (host, deadline) => {
+        const registry = await host.ipam.registry();
+        await refuseUnknown(registry, args.network, "list the addresses", deadline);
+        const own = ownAddresses(host);
+        const node = host.ipam.node().name;
+        // What an agent wrote down of this node may be behind.
+        const others = (await mirrored(registry, deadline)).filter((one) => one.node !== node);
+        const all = [...own, ...others]
+          .filter(({ network }) => args.network === undefined || network === args.network)
+          .sort((a, b) => (a.key < b.key ? -1 : 1));
+        const shown = all.map(({ key, ...address }) => address);
+        show(world.terminal, args.output, shown, columns);
+      }),
+  };
+}
+
+interface Address extends Shown {
+  /** To sort by. */
+  readonly key: string;
+  readonly network: string;
+  readonly node: string;
+}
+
+function ownAddresses({ ipam }: Host): readonly Address[] {
+  const node = ipam.node().name;
+  return listAssignments(ipam.dirs).map(({ id, network, address, mac }) =>
+    addressOf({ network, address, node, id, mac: formatMac(mac) }),
+  );
+}
+
+async function mirrored(registry: Registry, deadline: Deadline): Promise<readonly Address[]> {
+  const { keys, store } = registry;
+  const { entries } = await store.range(keys.allAssignments, deadline);
+  return entries.map((entry) => mirroredOf(registry, entry)).filter((one) => one !== undefined);
+}
+
+/** Undefined for what is no assignment: nothing depends on the mirror. */
+function mirroredOf({ keys }: Registry, { key, value }: Entry): Address | undefined {
+  const parts = keys.parse(key);
+  const json = parseJson(value);
+  if (parts?.kind !== "assignment" || !isObject(json)) return undefined;
+  const { name, containerId, ifname, mac, node } = json;
+  const id = { name: `${name}`, containerId: `${containerId}`, ifname: `${ifname}` };
+  return addressOf({ ...parts, id, mac: `${mac}`, node: `${node}` });
+}
+
+function addressOf(one: {
+  readonly network: string;
+  readonly address: Ip4;
+  readonly node: string;
+  readonly id: AttachmentId;
+  readonly mac: string;
+}): Address {
+  const { network, address, node, id, mac } = one;
+  const key = `${network} ${hexOfIp4(address)}`;
+  const of = { key, network, address: formatIp4(address), node };
+  // No CNI name begins with "@": what does is the node's own address in the network.
+  if (id.name.startsWith("@")) return { ...of, ifname: id.ifname, mac };
+  return { ...of, container: id.containerId, ifname: id.ifname, mac, name: id.name };
+}

@@ -1,0 +1,49 @@
+/** Runs a command on the node that its command line means. See main.ts for the folder's note. */
+import type { Host } from "../attach/host.ts";
+import { commandDeadline, loadNodeConfig, openNode } from "../attach/node.ts";
+import type { Deadline } from "../deadline.ts";
+import { Failure } from "../errors.ts";
+import { type Registry, readNetwork } from "../ipam/networks.ts";
+import type { OutputFormat } from "./output.ts";
+import type { CliWorld } from "./world.ts";
+
+/** What every command takes. */
+export interface Common {
+  readonly config?: string | undefined;
+  readonly output?: OutputFormat | undefined;
+}
+
+/** Narrows a list to one network. */
+export const networkOption = {
+  type: "string",
+  requiresArg: true,
+  describe: "Of this network only",
+} as const;
+
+/** A list of nothing would hide that the name is mistyped. */
+export async function refuseUnknown(
+  registry: Registry,
+  network: string | undefined,
+  action: string,
+  deadline: Deadline,
+): Promise<void> {
+  if (network === undefined) return;
+  if ((await readNetwork(registry, network, deadline)) !== undefined) return;
+  throw new Failure("network-unknown", `Cannot ${action} of network "${network}": there is none`, {
+    details: "See which there are: socketplane network list",
+  });
+}
+
+/** Opens the node that the command line means, and closes it afterwards. */
+export async function onNode(
+  world: CliWorld,
+  args: Common,
+  body: (host: Host, deadline: Deadline) => Promise<void>,
+): Promise<void> {
+  const host = openNode(world, loadNodeConfig(world, args.config, undefined));
+  try {
+    await body(host, commandDeadline(host.clock));
+  } finally {
+    host.close();
+  }
+}
