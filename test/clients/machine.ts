@@ -3,8 +3,8 @@
  * folders of its own, beside its network.
  *
  * Invariants: it has a pid namespace, so that daemons that belong to nobody end with it, and it
- * with us; what is written to /etc, /opt, /run and /var/lib is its own and in memory, so that
- * programs keep their usual paths and nothing of it is seen outside; control groups have the
+ * with us; what is written to /dev/shm, /etc, /opt, /run and /var/lib is its own and in memory, so
+ * that programs keep their usual paths and nothing of it is seen outside; control groups have the
  * node's name. See ../lab/lab.ts for the rest.
  */
 import { type ChildProcess, spawn } from "node:child_process";
@@ -50,6 +50,7 @@ type More = Pick<Command, "env" | "stdin" | "limitMs">;
 const setUp = `set -e
 mount -t proc proc /proc
 mount -t tmpfs tmpfs /run
+mount -t tmpfs tmpfs /dev/shm
 for folder in etc opt var/lib; do
   mkdir -p /run/layers/$folder/upper /run/layers/$folder/work
   cd /run/layers/$folder

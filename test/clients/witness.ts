@@ -9,7 +9,7 @@ import type { Machine } from "./machine.ts";
 import { soon } from "./soon.ts";
 
 export interface Witness {
-  /** How our plugin was called, each call once it has ended. */
+  /** How our plugin was called, but for VERSION; each call once it has ended. */
   readonly calls: () => readonly CallSeen[];
   /** Holds the next ADD, before or after our plugin has done it. */
   readonly holdAdd: (moment: "before" | "after") => Held;
@@ -31,15 +31,17 @@ export interface Held {
 }
 
 const folder = "/run/witness";
+const ours = join(executables, "socketplane");
 
 const program = `#!/bin/sh
+[ "$CNI_COMMAND" = VERSION ] && exec ${ours}
 hold() {
   [ -e ${folder}/hold-$1-$CNI_COMMAND ] || return
   : > ${folder}/held
   while [ -e ${folder}/hold-$1-$CNI_COMMAND ]; do sleep 0.02; done
 }
 hold before
-said=$(${join(executables, "socketplane")})
+said=$(${ours})
 status=$?
 hold after
 echo "$CNI_COMMAND $CNI_CONTAINERID $CNI_IFNAME $CNI_NETNS" >> ${folder}/calls

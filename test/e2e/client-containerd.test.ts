@@ -1,10 +1,10 @@
 /** Under containerd: its CRI, as the kubelet uses it, and ctr. */
-import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { collect, forget, type List } from "../clients/aftermath.ts";
 import { type Containerd, startContainerd } from "../clients/containerd.ts";
+import { chain, list } from "../clients/samples.ts";
 import { soon } from "../clients/soon.ts";
 import { witness } from "../clients/witness.ts";
-import { done } from "../lab/attach.ts";
 import { factsOf } from "../lab/facts.ts";
 import { assertNothingLeft, assertSound } from "../lab/invariants.ts";
 import { type Lab, type Outside, openLab } from "../lab/lab.ts";
@@ -12,17 +12,12 @@ import type { LabNode } from "../lab/node.ts";
 import { must } from "../lab/run.ts";
 import { ask, startServer } from "../lab/services.ts";
 
-const sample = (name: string) =>
-  JSON.parse(readFileSync(new URL(`../../conf/${name}`, import.meta.url), "utf8"));
-const list = sample("10-socketplane.conflist");
-const chain = sample("10-socketplane-chain.conflist");
-
 let lab: Lab;
 let outside: Outside;
 /** With the containers that containerd has started. */
 let node: LabNode;
 let containerd: Containerd;
-async function begin(conflist: object): Promise<void> {
+async function begin(conflist: List): Promise<void> {
   const plain = await lab.startNode();
   outside = lab.addOutside(plain);
   containerd = await startContainerd(lab, plain, JSON.stringify(conflist));
@@ -32,32 +27,6 @@ beforeEach(() => {
   lab = openLab();
 });
 afterEach(() => lab.close());
-
-/** Calls our plugin as a runtime that no longer knows more than the container's id. */
-const forget = async (containerId: string) =>
-  done(
-    "DEL",
-    await node.cni({
-      command: "DEL",
-      conf: ours,
-      env: { CNI_CONTAINERID: containerId, CNI_IFNAME: "eth0", CNI_NETNS: "" },
-    }),
-  );
-
-const collect = async (...valid: readonly string[]) =>
-  done(
-    "GC",
-    await node.cni({
-      command: "GC",
-      conf: {
-        ...ours,
-        cniVersion: "1.1.0",
-        "cni.dev/valid-attachments": valid.map((containerID) => ({ containerID, ifname: "eth0" })),
-      },
-    }),
-  );
-
-const ours = { cniVersion: list.cniVersion, name: list.name, ...list.plugins[0] };
 
 const attached = async () => (await factsOf(node)).taken.filter(({ name }) => name === list.name);
 
@@ -154,8 +123,6 @@ describe("CRI", () => {
 
   test.each([
     ["before", "DEL"],
-    ["after", "DEL"],
-    ["before", "GC"],
     ["after", "GC"],
   ] as const)("containerd killed %s our ADD, and then a %s", async (moment, command) => {
     await begin(list);
@@ -173,8 +140,8 @@ describe("CRI", () => {
     expect(await attached()).toHaveLength(2);
 
     await containerd.start();
-    if (command === "DEL") await forget(containerId);
-    else await collect(living.container.id);
+    if (command === "DEL") await forget(node, list, containerId);
+    else await collect(node, list, living.container.id);
     expect(await attached()).toMatchObject([{ containerId: living.container.id }]);
     await living.exec("ping", "-c1", "-W2", outside.address);
     await living.stop();
@@ -214,7 +181,7 @@ describe("ctr run --cni", () => {
       return status === 0;
     });
     expect(await attached()).toHaveLength(1);
-    await collect();
+    await collect(node, list);
     await assertNothingLeft([node]);
   });
 });

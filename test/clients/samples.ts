@@ -1,0 +1,12 @@
+/** The configuration that people are given in conf/. */
+import { readFileSync } from "node:fs";
+import type { List } from "./aftermath.ts";
+
+export const sampleText = (name: string): string =>
+  readFileSync(new URL(`../../conf/${name}`, import.meta.url), "utf8");
+
+/** Ours alone. */
+export const list: List = JSON.parse(sampleText("10-socketplane.conflist"));
+
+/** With portmap and bandwidth after ours. */
+export const chain: List = JSON.parse(sampleText("10-socketplane-chain.conflist"));
