@@ -2,6 +2,7 @@
 import type { Deadline } from "../deadline.ts";
 import { Failure } from "../errors.ts";
 import { recordOf } from "../ovs/ovsdb-json.ts";
+import { refusedWith } from "../sys/errno.ts";
 import type { Host } from "./host.ts";
 import { givenPort } from "./ports.ts";
 import {
@@ -35,4 +36,16 @@ export function ensureBridge(host: Host, deadline: Deadline): void {
   throw new Failure("invalid-config", `Cannot use bridge "${bridge}": it is there, and not ours`, {
     details: `Give another name ("ovs.bridge" in node.json), or hand it over: ovs-vsctl set bridge ${bridge} external_ids:socketplane=bridge`,
   });
+}
+
+/**
+ * Whether the switch can't be reached, as the fault says, because its database has no such bridge:
+ * then nobody listens at the bridge's socket either.
+ */
+export function isGone(host: Host, fault: unknown, deadline: Deadline): boolean {
+  const cause = fault instanceof Failure ? fault.cause : undefined;
+  if (!refusedWith(cause, "ECONNREFUSED", "ENOENT")) return false;
+  const select = [selectBridge(host.config.ovs.bridge)];
+  const [found] = host.database(deadline).transact(select, deadline);
+  return found?.rows?.[0] === undefined;
 }

@@ -28,7 +28,7 @@ import {
   rowOf,
   type WantedRoute,
 } from "./plan.ts";
-import { givenPort } from "./ports.ts";
+import { givenPort, readPort } from "./ports.ts";
 import { removePort } from "./remove.ts";
 import { addAttachment, awaitOfport, selectBridge } from "./rows.ts";
 
@@ -63,7 +63,7 @@ export async function connect(
 
     const database = host.database(deadline);
     const insert = [selectBridge(bridge), ...addAttachment(bridge, rowOf(plan, ofport))];
-    const added = database.send(insert, deadline);
+    let added = database.send(insert, deadline);
     undo.add("remove the port", () => {
       const until = cleanUp(host);
       const release = host.run.lock("switch.lock", "shared", until);
@@ -73,13 +73,19 @@ export async function connect(
         release();
       }
     });
-    const ready = database.send(awaitOfport(plan.outer, deadline.left()), deadline);
+    let ready = database.send(awaitOfport(plan.outer, deadline.left()), deadline);
 
     // The switch is at work: time to look whether it, and the firewall, have all of the network.
     if (!isComplete(host, place.held, deadline)) {
       unlock();
       await ensureGateway(host, place.held, undefined, deadline);
       unlock = host.run.lock("switch.lock", "shared", deadline);
+      if (!isPlugged(added.results(deadline))) {
+        // There was no bridge; there is one now, and the port may have been put on it.
+        const { onBridge } = readPort(host, plan.outer, deadline);
+        added = database.send(onBridge ? insert.slice(0, 1) : insert, deadline);
+        ready = database.send(awaitOfport(plan.outer, deadline.left()), deadline);
+      }
     }
 
     const flows = host.flows(deadline);
@@ -188,12 +194,16 @@ function keepUp(host: Host, plan: AttachmentPlan): Link {
 function datapathOf(added: Pending, bridge: string, deadline: Deadline): string {
   const results: readonly OperationResult[] = added.results(deadline);
   const row = results[0]?.rows?.[0];
-  if (row === undefined || results.at(-1)?.count !== 1) {
+  if (row === undefined || !isPlugged(results)) {
     throw new Failure("try-again", `Cannot attach to bridge "${bridge}": it went away meanwhile`);
   }
   const [datapath] = listOf(row.datapath_type);
   return typeof datapath === "string" && datapath !== "" ? datapath : "system";
 }
+
+/** Whether the port's transaction, if it was more than a look at the bridge, has found that. */
+const isPlugged = (results: readonly OperationResult[]): boolean =>
+  results.length === 1 || results.at(-1)?.count === 1;
 
 function checkOfport(
   plan: AttachmentPlan,

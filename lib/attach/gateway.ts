@@ -8,7 +8,9 @@ import type { Network } from "../ipam/network.ts";
 import { find } from "../ipam/pool.ts";
 import type { Ip4 } from "../net/ip4.ts";
 import { ofNetwork } from "../overlay/cookies.ts";
-import { filterNetwork, makeGateway, prefixesHeld } from "./gateway-make.ts";
+import { isGone } from "./bridge.ts";
+import { addToFilter } from "./firewall.ts";
+import { makeGateway } from "./gateway-make.ts";
 import type { Host } from "./host.ts";
 import { gatewayAttachment, gatewayLinkName } from "./names.ts";
 import { hasFlows, replaceFlows } from "./network-flows.ts";
@@ -50,7 +52,7 @@ export async function ensureGateway(
 
 /** Gives firewall and switch what the node has claimed since, and what its peers have. */
 async function catchUp(host: Host, held: HeldNetwork, deadline: Deadline): Promise<void> {
-  (await host.filter()).add(filterNetwork(held.stored.network, prefixesHeld(host, held)));
+  addToFilter(host, await host.filter(), held);
   if (held.tunnel !== undefined) ensureTunnel(host, held.tunnel, deadline);
   replaceFlows(host, held, deadline);
 }
@@ -94,7 +96,13 @@ function stateOfFlows(
   if (!host.isFiltered(gatewayLinkName(network.name))) return "forgotten";
   const wanted = standingNetwork(host, held);
   if (wanted === undefined) return "forgotten";
-  if (hasFlows(host, wanted, deadline)) return "complete";
+  try {
+    if (hasFlows(host, wanted, deadline)) return "complete";
+  } catch (fault) {
+    // The switch was down when its database lost the bridge: the links have outlived both.
+    if (isGone(host, fault, deadline)) return "forgotten";
+    throw fault;
+  }
   return host.flows(deadline).aggregate(ofNetwork(network.vni), deadline).flows > 0
     ? "behind"
     : "forgotten";

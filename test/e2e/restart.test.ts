@@ -88,6 +88,27 @@ describe("the next ADD puts back", () => {
     await deleteAll();
   });
 
+  test.each(["runs", "is down"])(
+    "every port, when the switch's database is lost while it %s",
+    async (state) => {
+      const before = await factsOf(node);
+      if (state === "is down") await node.ovs.killSwitch();
+      node.ovs.vsctl("--no-wait", "del-br", "sp0");
+      if (state === "is down") await node.ovs.startSwitch();
+
+      // Of one network; the other one's containers must not notice.
+      webs = [...webs, await add(web)];
+      await areConnected(web, "10.2.0.1", webs);
+      await areConnected(db, "10.3.0.1", dbs);
+      await assertSound([node]);
+      const rows = ({ ports }: typeof before) =>
+        new Set(ports.map(({ link, ofport, ids }) => JSON.stringify({ link, ofport, ...ids })));
+      expect([...rows(await factsOf(node))]).toEqual(expect.arrayContaining([...rows(before)]));
+      expect(await link(node.netns, "sp-web")).toMatchObject({ mtu: 1300 });
+      await deleteAll();
+    },
+  );
+
   test("the firewall, when somebody has flushed it", async () => {
     const { netns } = node;
     const ruleset = async () => must({ netns, argv: ["nft", "list", "ruleset"] });
