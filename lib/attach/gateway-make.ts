@@ -14,10 +14,9 @@ import type { Network } from "../ipam/network.ts";
 import { find } from "../ipam/pool.ts";
 import { formatIp4, type Ip4 } from "../net/ip4.ts";
 import { ip6Of, linkLocal, macOfIp4 } from "../net/mac.ts";
-import type { Prefix4 } from "../net/prefix.ts";
 import type { Change, Link, LinkAddress } from "../sys/kernel.ts";
-import type { Filter, FilterNetwork } from "../sys/nft.ts";
 import { ensureBridge } from "./bridge.ts";
+import { addToFilter, sayWhoDrops } from "./firewall.ts";
 import type { Host } from "./host.ts";
 import { disableIp6, gatewayAttachment, gatewayLinkName } from "./names.ts";
 import { givenPort, readPort } from "./ports.ts";
@@ -78,7 +77,7 @@ export async function standUp(
   host.kernel.writeSysctl("net/ipv4/ip_forward", "1");
   if (network.subnet6 !== undefined) host.kernel.writeSysctl("net/ipv6/conf/all/forwarding", "1");
   const filter = await host.filter();
-  filter.add(filterNetwork(network, prefixesHeld(host, held)));
+  addToFilter(host, filter, held);
   sayWhoDrops(host, filter);
   return link;
 }
@@ -168,26 +167,3 @@ export function gatewayAddresses(
 
 const addressKey = ({ family, address, length }: LinkAddress): string =>
   `${family}/${address}/${length}`;
-
-/** The prefixes that this node holds by now: since `held` was read, more may have been claimed. */
-export const prefixesHeld = (host: Host, held: HeldNetwork): readonly Prefix4[] =>
-  (heldNow(host.ipam.dirs, held.stored.network.name) ?? held).blocks.map(({ prefix }) => prefix);
-
-/** Whether another's firewall lets our traffic pass is for its owner to say, so this is no failure. */
-export function sayWhoDrops(host: Pick<Host, "log">, filter: Pick<Filter, "foreignDrop">): void {
-  const chain = filter.foreignDrop();
-  if (chain === undefined) return;
-  host.log.warn("another firewall drops what is forwarded, unless a rule of its own accepts it", {
-    chain,
-    remedy: 'have it accept what comes from links "sp-*", and what goes to them',
-  });
-}
-
-/** What the firewall must know of the network; `local` are the prefixes that this node holds. */
-export const filterNetwork = (network: Network, local: readonly Prefix4[]): FilterNetwork => ({
-  link: gatewayLinkName(network.name),
-  subnet: network.subnet,
-  subnet6: network.subnet6,
-  local,
-  masquerade: network.masquerade,
-});

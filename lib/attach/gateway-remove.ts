@@ -3,7 +3,7 @@ import type { Deadline } from "../deadline.ts";
 import type { Network } from "../ipam/network.ts";
 import { release } from "../ipam/pool.ts";
 import { ofNetwork, only, peersCookie } from "../overlay/cookies.ts";
-import { filterNetwork } from "./gateway-make.ts";
+import { filterNetwork } from "./firewall.ts";
 import type { Host } from "./host.ts";
 import { gatewayAttachment, gatewayLinkName } from "./names.ts";
 import { readPort } from "./ports.ts";
