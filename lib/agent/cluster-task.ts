@@ -3,7 +3,7 @@ import { unmarkAway } from "../ipam/freshness.ts";
 import { heldNow } from "../ipam/held.ts";
 import { changesBetween, type NetworkChange } from "./changes.ts";
 import type { Patience } from "./locks.ts";
-import type { Cluster } from "./model.ts";
+import { type Cluster, lastRevision } from "./model.ts";
 import { bringChanges } from "./put-right.ts";
 import type { Here } from "./situation.ts";
 import { takeIn } from "./take-in.ts";
@@ -68,8 +68,7 @@ const unchanged = (network: string): NetworkChange => ({
 function tell({ metrics }: Here, cluster: Cluster, self: string): void {
   const leases = [...cluster.leases.values()].flatMap((one) => [...one.values()]);
   const own = leases.filter(({ node }) => node === self).length;
-  const revision = Math.max(cluster.certain, ...Object.values(cluster.revisions));
-  metrics.set("socketplane_revision_applied", revision);
+  metrics.set("socketplane_revision_applied", lastRevision(cluster));
   metrics.set("socketplane_networks", cluster.networks.size);
   metrics.set("socketplane_nodes", cluster.nodes.size);
   metrics.set("socketplane_leases", own, { of: "own" });

@@ -6,19 +6,28 @@ import type { Log } from "../log.ts";
 import { followCluster } from "./cluster-task.ts";
 import type { Health } from "./health.ts";
 import type { Metrics } from "./metrics.ts";
-import type { Cluster } from "./model.ts";
+import { type Cluster, lastRevision } from "./model.ts";
 import { isUserspace, probeVteps, vtepsHere } from "./neighbours.ts";
 import { pause } from "./pause.ts";
 import { putAllRight } from "./put-right.ts";
 import { type Here, openSituation, type Situation } from "./situation.ts";
 import { followStore, type StoreEvents } from "./store-watch.ts";
 import { followDaemon, followDatabase, type SwitchEvents } from "./switch-watch.ts";
+import { distrustAll } from "./take-in.ts";
 import { upkeep } from "./upkeep.ts";
 import { openWork, type Work } from "./work.ts";
 import type { AgentWorld, ThisNode } from "./world.ts";
 
 /** In the order in which they are done. */
-const tasks = ["switch", "cluster", "fresh", "neighbours", "attachments", "minute"] as const;
+const tasks = [
+  "switch",
+  "cluster",
+  "fresh",
+  "stale",
+  "neighbours",
+  "attachments",
+  "minute",
+] as const;
 type Task = (typeof tasks)[number];
 
 export interface Followed {
@@ -54,7 +63,7 @@ export async function follow(world: AgentWorld, followed: Followed): Promise<voi
   const { runDir, bridge } = node.config.ovs;
   const deps = { connect: world.connect, random: world.random };
   const switchEvents = onSwitch(followed, work, signal);
-  const session = () => ({ revision: situation.applied.certain });
+  const session = () => ({ revision: lastRevision(situation.applied) });
   work.ask("switch", "start");
   world.onHurry(() => {
     for (const task of ["switch", "minute"] as const) work.ask(task, "hurry");
@@ -94,6 +103,8 @@ async function perform(task: Task, why: string, here: Here, ask: Work<Task>["ask
       if (isApplied && age < taskMs) markFresh(host.ipam);
       return;
     }
+    case "stale":
+      return distrustAll(host, { deadline, signal });
     case "neighbours": {
       const vteps = vtepsHere(host);
       const count = vteps.length > 0 && isUserspace(host, deadline) ? probeVteps(host, vteps) : 0;
@@ -130,7 +141,7 @@ function onStore(
     known: (cluster, how) => {
       const before = situation.cluster;
       situation.cluster = cluster;
-      metrics.set("socketplane_revision_seen", Math.max(...Object.values(cluster.revisions)));
+      metrics.set("socketplane_revision_seen", lastRevision(cluster));
       if (how !== "watched") {
         metrics.count("socketplane_store_reads_total", { why: how });
         situation.ask = true;
@@ -148,18 +159,23 @@ function onStore(
       metrics.set("socketplane_watch_lag_seconds", lagMs / 1_000);
       metrics.set("socketplane_store_up", 1);
       metrics.set("socketplane_seen_timestamp_seconds", world.wallClock() / 1_000);
-      if (!health.isWell("store")) {
+      if (health.report("store", undefined)) {
         log.info("the store is followed");
         work.ask("minute", "store");
       }
-      health.report("store", undefined);
       work.ask("fresh", "seen");
     },
-    away: ({ message, details }: Failure) => {
+    away: ({ kind, message, details }: Failure) => {
       metrics.set("socketplane_store_up", 0);
       metrics.count("socketplane_failures_total", { what: "store" });
-      if (health.isWell("store")) log.warn("the store is away", { reason: message, details });
-      health.report("store", message);
+      const isNews = health.report("store", message);
+      if (!isNews) return;
+      log[kind === "try-again" ? "warn" : "error"]("cannot follow the store", {
+        reason: message,
+        details,
+      });
+      // Of another store, or one that knows us no longer, nothing is to be taken for true.
+      if (kind === "store-refused") work.ask("stale", "refused");
     },
   };
 }
@@ -184,8 +200,8 @@ function onSwitch(
     daemon: (state) => {
       metrics.set("socketplane_switch_up", state === "here" ? 1 : 0);
       log.info(`the switch is ${state}`);
-      if (state === "away") return health.report("switch", "ovs-vswitchd does not answer");
-      work.ask("switch", why("daemon"));
+      if (state === "away") health.report("switch", "ovs-vswitchd does not answer");
+      else work.ask("switch", why("daemon"));
     },
     database: (state) => {
       if (state === "here") work.ask("switch", why("database"));

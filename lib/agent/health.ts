@@ -6,8 +6,8 @@ import type { Metrics } from "./metrics.ts";
 export type Ailment = "store" | "cluster" | "switch";
 
 export interface Health {
-  /** Undefined: it is well. */
-  readonly report: (what: Ailment, state: string | undefined) => void;
+  /** Undefined: it is well. Gives whether that is news. */
+  readonly report: (what: Ailment, state: string | undefined) => boolean;
   readonly isWell: (what: Ailment) => boolean;
   readonly answer: (path: string) => HttpAnswer;
 }
@@ -22,8 +22,10 @@ export function openHealth(metrics: Metrics): Health {
   ]);
   return {
     report: (what, state) => {
+      const isNews = ailments.get(what) !== state;
       if (state === undefined) ailments.delete(what);
       else ailments.set(what, state);
+      return isNews;
     },
     isWell: (what) => !ailments.has(what),
     answer: (path) => {

@@ -41,6 +41,8 @@ const gauges = {
   socketplane_attachments: "Containers' ports on the switch.",
   socketplane_flows: "Flows of ours in the switch.",
   socketplane_vteps: "VTEPs whose MAC is kept resolved; none where the kernel does it.",
+  socketplane_forwarding_dropped_by_others:
+    "1 if somebody else's firewall drops what is forwarded, unless a rule of its own accepts it.",
 } as const;
 
 const counters = {

@@ -1,63 +1,76 @@
 /**
  * Mirrors this node's assignments into the store, for operators: nothing depends on it.
  *
- * A node writes below its own blocks only. So what others left there it may remove, and of what it
- * has not the block any more the next holder sees to.
+ * A node writes below its own blocks only, so that what others have left there it may remove.
  */
+import { isOwnAddress } from "../attach/names.ts";
 import type { Deadline } from "../deadline.ts";
 import type { Assignment } from "../ipam/assignment.ts";
 import { heldNow, type NodeIpam } from "../ipam/held.ts";
 import type { Registry } from "../ipam/networks.ts";
+import type { RegisteredNode } from "../ipam/nodes.ts";
 import { isHeld, listAssignments } from "../ipam/pool.ts";
 import { hexOfIp4 } from "../net/ip4.ts";
 import { formatMac } from "../net/mac.ts";
 import { contains4, type Prefix4 } from "../net/prefix.ts";
 import type { Keys } from "../store/keys.ts";
-import type { Entry, Write } from "../store/store.ts";
+import type { Write } from "../store/store.ts";
 
 /** etcd takes 128 operations in one transaction unless it is told otherwise. */
 const writesAtOnce = 100;
 
-/** Makes the mirror right below this node's blocks. Gives how many entries that took. */
-export async function mirror(
-  ipam: NodeIpam,
-  registry: Registry,
-  createRevision: number,
-  deadline: Deadline,
-): Promise<number> {
-  const { keys, store } = registry;
-  const self = ipam.node().name;
-  const wanted = wantedEntries(keys, self, ownAssignments(ipam));
-  const found: Entry[] = [];
-  for (const { network, prefix } of ownBlocks(ipam)) {
-    const { entries } = await store.range(stemOf(keys, network, prefix), deadline);
-    found.push(...entries.filter((entry) => isBelow(keys, entry, prefix)));
-  }
-  const writes = mirrorWrites(found, wanted);
-  const key = keys.node(self);
-  for (let at = 0; at < writes.length; at += writesAtOnce) {
-    // A node that was removed has no say in what is in its former blocks.
-    const compares = [{ key, createRevision: createRevision as Entry["createRevision"] }];
-    const commit = await store.commit(
-      { compares, writes: writes.slice(at, at + writesAtOnce) },
-      deadline,
-    );
-    if (!commit.ok) break;
-  }
-  return writes.length;
+export interface Mirrored {
+  /** This node as it is registered. */
+  readonly node: RegisteredNode;
+  /** What this process has written, by key: gone wherever it is no longer so. */
+  readonly mirrored: Map<string, string>;
 }
 
-/** What has to be written so that the store has what is wanted, and nothing else: pure. */
+/** Makes the mirror right. Gives how many entries were written or removed. */
+export async function mirror(
+  ipam: NodeIpam,
+  { keys, store }: Registry,
+  { node, mirrored }: Mirrored,
+  deadline: Deadline,
+): Promise<number> {
+  const wanted = wantedEntries(keys, node.name, ownAssignments(ipam));
+  const found = new Map<string, string>();
+  for (const { network, prefix } of ownBlocks(ipam)) {
+    const { entries } = await store.range(stemOf(keys, network, prefix), deadline);
+    for (const { key, value } of entries) if (isBelow(keys, key, prefix)) found.set(key, value);
+  }
+  // A node that was removed has no say any more.
+  const registered = { key: keys.node(node.name), createRevision: node.createRevision };
+  const writes = mirrorWrites(found, wanted);
+  let written = 0;
+  for (let at = 0; at < writes.length; at += writesAtOnce) {
+    const some = writes.slice(at, at + writesAtOnce);
+    const commit = await store.commit({ compares: [registered], writes: some }, deadline);
+    if (!commit.ok) return written;
+    written += some.length;
+  }
+  for (const [key, value] of mirrored) {
+    if (wanted.has(key) || found.has(key)) continue;
+    // Its block may be another node's by now, which has written there: then it is left.
+    const compares = [registered, { key, value }];
+    const commit = await store.commit({ compares, writes: [{ remove: key }] }, deadline);
+    if (commit.ok) written += 1;
+  }
+  mirrored.clear();
+  for (const [key, value] of wanted) mirrored.set(key, value);
+  return written;
+}
+
+/** What makes the store have what is wanted, and nothing else below this node's blocks: pure. */
 export function mirrorWrites(
-  found: readonly Entry[],
+  found: ReadonlyMap<string, string>,
   wanted: ReadonlyMap<string, string>,
 ): readonly Write[] {
-  const have = new Map(found.map(({ key, value }) => [key, value]));
+  const surplus = [...found.keys()].filter((key) => !wanted.has(key));
+  const missing = [...wanted].filter(([key, value]) => found.get(key) !== value);
   return [
-    ...found.filter(({ key }) => !wanted.has(key)).map(({ key }) => ({ remove: key })),
-    ...[...wanted]
-      .filter(([key, value]) => have.get(key) !== value)
-      .map(([key, value]) => ({ put: key, value })),
+    ...surplus.map((key) => ({ remove: key })),
+    ...missing.map(([key, value]) => ({ put: key, value })),
   ];
 }
 
@@ -74,8 +87,9 @@ function wantedEntries(
   );
 }
 
+/** Of containers: the node's own address is not given to anybody. */
 const ownAssignments = ({ dirs }: NodeIpam): readonly Assignment[] =>
-  listAssignments(dirs).filter((one) => isHeld(dirs, one));
+  listAssignments(dirs).filter((one) => !isOwnAddress(one.id) && isHeld(dirs, one));
 
 const ownBlocks = ({ dirs }: NodeIpam) =>
   dirs.networks
@@ -88,7 +102,7 @@ const ownBlocks = ({ dirs }: NodeIpam) =>
 const stemOf = (keys: Keys, network: string, { base, length }: Prefix4): string =>
   keys.assignments(network) + hexOfIp4(base).slice(0, Math.floor(length / 4));
 
-function isBelow(keys: Keys, { key }: Entry, prefix: Prefix4): boolean {
+function isBelow(keys: Keys, key: string, prefix: Prefix4): boolean {
   const said = keys.parse(key);
   return said?.kind === "assignment" && contains4(prefix, said.address);
 }

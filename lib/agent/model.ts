@@ -41,6 +41,10 @@ export interface Cluster {
   readonly unreadable: ReadonlyMap<string, Revision>;
 }
 
+/** The last revision that is known of. */
+export const lastRevision = ({ certain, revisions }: Cluster): Revision =>
+  Math.max(certain, ...Object.values(revisions)) as Revision;
+
 /** Nothing known, as before the first reading. */
 export const unknownCluster: Cluster = {
   revisions: { networks: 0 as Revision, nodes: 0 as Revision, leases: 0 as Revision },

@@ -51,6 +51,8 @@ export const proofByReading = (registry: Registry): Proof => ({
   end: async () => {},
 });
 
+/** How long it may take from what is written until it is seen, milliseconds. */
+const echoMs = 3_000;
 /** How long after its death a node is taken for living, seconds. */
 const ttlSeconds = 20;
 
@@ -82,7 +84,7 @@ export async function proofBySession(
       });
       const at = clock();
       await session.set(written, until);
-      const late = pause(until.left(), signal);
+      const late = pause(echoMs, signal);
       const revision = await Promise.race([echo, late]);
       return revision === undefined ? undefined : { revision, lagMs: clock() - at };
     },

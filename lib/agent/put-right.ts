@@ -1,4 +1,5 @@
-/** Makes the switch what the run directory says: all of it, or what has changed of a network. */
+/** Makes switch and firewall what the run directory says: all of it, or what has changed of a network. */
+import { putFirewallRight } from "../attach/firewall.ts";
 import type { Host } from "../attach/host.ts";
 import { applyPeerChanges } from "../attach/network-flows.ts";
 import { recover } from "../attach/recover.ts";
@@ -33,6 +34,10 @@ export function putAllRight(
     await recover(host, deadline);
     const ports = await restorePorts(host, deadline);
     const { attachments, gateways } = ourPorts(host, deadline);
+    await putFirewallRight(
+      host,
+      gateways.map(({ network }) => network),
+    );
     const bridgeIsThere = gateways.length > 0 || host.links().get(host.config.ovs.bridge);
     // Before the first ADD there is no bridge, and nothing to do.
     const changes = bridgeIsThere ? synchronise(host, deadline, what) : 0;
@@ -50,15 +55,26 @@ export function bringChanges(
   changes: readonly NetworkChange[],
   patience: Patience,
 ): Promise<readonly string[]> {
-  return underSwitchLock(host.run, patience, () =>
-    changes
+  return underSwitchLock(host.run, patience, async () => {
+    const own = changes.filter((change) => !isOfPeersOnly(change));
+    await putFirewallRight(
+      host,
+      own.map(({ network }) => network),
+    );
+    return changes
       .filter(
         ({ network, peers }) =>
           applyPeerChanges(host, network, peers, patience.deadline) !== "unchanged",
       )
-      .map(({ network }) => network),
-  );
+      .map(({ network }) => network);
+  });
 }
+
+/** Of those the firewall knows nothing. What says nothing of its own may be anything. */
+const isOfPeersOnly = ({ record, peers, gained, lost }: NetworkChange): boolean =>
+  record === "same" &&
+  gained.length + lost.length === 0 &&
+  peers.added.length + peers.removed.length > 0;
 
 /** The VTEPs that leases have come to. */
 export const newVteps = (changes: readonly NetworkChange[]): readonly PeerLease["vtep"][] =>

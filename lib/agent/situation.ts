@@ -24,10 +24,14 @@ export interface Situation {
   seenAt: number;
   /** When the oldest change came that nothing was done about yet. */
   changedAt: number | undefined;
+  /** What this process has written to the mirror, by key. */
+  readonly mirrored: Map<string, string>;
   /** How often something was heard of the store, up to when that was brought in, and was certain. */
   heard: number;
   heardApplied: number;
   heardSeen: number;
+  /** The chain of somebody else's that drops what is forwarded, said of it in the log. */
+  foreignDrop: string | undefined;
 }
 
 export const openSituation = (): Situation => ({
@@ -36,7 +40,9 @@ export const openSituation = (): Situation => ({
   ask: true,
   seenAt: 0,
   changedAt: undefined,
+  mirrored: new Map(),
   heard: 0,
   heardApplied: 0,
   heardSeen: 0,
+  foreignDrop: undefined,
 });

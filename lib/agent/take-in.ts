@@ -6,7 +6,8 @@ import { leaveNetwork } from "../attach/drop.ts";
 import type { Host } from "../attach/host.ts";
 import type { Deadline } from "../deadline.ts";
 import { blockName, type HeldBlock } from "../ipam/assignment.ts";
-import { heldNow, type NodeIpam } from "../ipam/held.ts";
+import { freshMs, unmarkFresh } from "../ipam/freshness.ts";
+import { heldNow, type NodeIpam, readCache, writeCache } from "../ipam/held.ts";
 import type { Network } from "../ipam/network.ts";
 import { refresh } from "../ipam/refresh.ts";
 import { type Holding, holdingOf } from "../ipam/view.ts";
@@ -52,6 +53,22 @@ export async function takeIn(
     else await refresh(ipam, folder, wanted, "able", deadline);
   });
   return "here";
+}
+
+/**
+ * Has the next command ask the store of every network here: what is written down stays, for the
+ * flows are made from it, but is not taken for fresh.
+ */
+export async function distrustAll(host: Host, patience: Patience): Promise<void> {
+  const { ipam } = host;
+  unmarkFresh(ipam);
+  for (const name of ipam.dirs.networks.list()) {
+    if (heldNow(ipam.dirs, name) === undefined) continue;
+    await underNetworkLock(ipam, name, patience, async (folder) => {
+      const held = readCache(folder);
+      if (held !== undefined) writeCache(folder, { ...held, readAt: -freshMs });
+    });
+  }
 }
 
 /** What the node holds according to what is known; undefined where there is no such network. */

@@ -1,4 +1,5 @@
 /** What has time: sweeps, blocks in reserve, the mirror. Each is done though another failed. */
+import { sayWhoDrops } from "../attach/firewall.ts";
 import { sweepGone } from "../attach/sweep.ts";
 import type { Deadline } from "../deadline.ts";
 import { asFailure } from "../errors.ts";
@@ -27,6 +28,12 @@ export async function upkeep(
     }
   };
   if (how === "minute") {
+    await step("look at other firewalls", async () => {
+      const { situation } = here;
+      situation.foreignDrop = sayWhoDrops(host, await host.filter(), situation.foreignDrop);
+      const isThere = situation.foreignDrop === undefined ? 0 : 1;
+      metrics.set("socketplane_forwarding_dropped_by_others", isThere);
+    });
     await step("sweep", () => {
       const { length } = sweepGone(host, deadline);
       metrics.count("socketplane_swept_total", {}, length);
@@ -70,6 +77,8 @@ async function mirrorAll(
   const node = situation.cluster?.nodes.get(name);
   // Alone with its store, a node has nobody to show it to.
   if (vtep === undefined || node === undefined) return;
-  const written = await mirror(ipam, await ipam.registry(), node.createRevision, deadline);
+  const registry = await ipam.registry();
+  const { mirrored } = situation;
+  const written = await mirror(ipam, registry, { node, mirrored }, deadline);
   metrics.count("socketplane_mirrored_total", {}, written);
 }
