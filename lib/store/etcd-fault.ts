@@ -168,6 +168,6 @@ function isUnsent(status: number, text: string): boolean {
 function stateOf(text: string): string {
   const last = /Last error: (?:\w*Error(?: \[\w+\])?: )?(.*?)\.? Resolution note:/.exec(text)?.[1];
   const reason = (last ?? text).replace(/^.*etcdserver: /, "").replace(/ \([-\d:.TZ]+\)$/, "");
-  const alert = /SSL routines:\w*:(\w+)/.exec(reason)?.[1];
+  const alert = /SSL routines:\w*:([^:]+)/.exec(reason)?.[1];
   return alert === undefined ? reason.trim() : `TLS: ${alert.toLowerCase().replaceAll("_", " ")}`;
 }

@@ -26,9 +26,9 @@ export interface FaultyWay {
   readonly close: () => Promise<void>;
 }
 
-/** Stands before a server, given as URL; bytes in the clear only. */
-export async function startFaultyWay(server: string): Promise<FaultyWay> {
-  const { hostname, port } = new URL(server);
+/** Stands before a server, given as URL. Requests are found in bytes in the clear only. */
+export async function startFaultyWay(server: string, address = "127.0.0.1"): Promise<FaultyWay> {
+  const { protocol, hostname, port } = new URL(server);
   const sockets = new Set<Socket>();
   const held: (() => Promise<void>)[] = [];
   let wanted: { readonly text: string; readonly mischief: Mischief } | undefined;
@@ -68,12 +68,12 @@ export async function startFaultyWay(server: string): Promise<FaultyWay> {
     });
     upstream.on("close", () => client.destroy());
   };
-  const listener = createServer(serve).listen(0, "127.0.0.1");
+  const listener = createServer(serve).listen(0, address);
   await once(listener, "listening");
   const bound = listener.address();
   if (bound === null || typeof bound === "string") throw new Error("Cannot listen");
   return {
-    url: `http://127.0.0.1:${bound.port}`,
+    url: `${protocol}//${address}:${bound.port}`,
     next: (text, mischief) => {
       wanted = { text, mischief };
       done = Promise.withResolvers();
