@@ -76,7 +76,7 @@ export function lostContainers(dirs: PoolDirs, network: string): readonly Assign
   const names = folder?.list().filter((name) => name.endsWith(lost(""))) ?? [];
   const found = names.flatMap((name) => (folder === undefined ? [] : assignmentsIn(folder, name)));
   folder?.close();
-  return found;
+  return found.filter(({ id }) => !isNode(id.name));
 }
 
 /** In use, and nobody's. */

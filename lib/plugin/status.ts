@@ -6,19 +6,25 @@ import { delegateStatus } from "../cni/delegate.ts";
 import type { StatusRequest } from "../cni/request.ts";
 import { type Deadline, deadlineIn } from "../deadline.ts";
 import { asFailure, Failure } from "../errors.ts";
+import type { Assignment } from "../ipam/assignment.ts";
 import { hasFreeBlock } from "../ipam/claim.ts";
+import { lostContainers } from "../ipam/folders.ts";
 import { heldNow } from "../ipam/held.ts";
 import { differences } from "../ipam/network.ts";
 import { ensureNetwork } from "../ipam/networks.ts";
 import { hasFree } from "../ipam/pool.ts";
 import { holdNetwork } from "../ipam/refresh.ts";
+import { formatIp4 } from "../net/ip4.ts";
 import type { PluginWorld } from "./add.ts";
 import { type PluginConfig, parseIpamConfig, parsePluginConfig } from "./config.ts";
 
 /** Milliseconds: containerd asks every five seconds. */
 const statusMs = 4_000;
 
-/** Throws Failure "not-available" when an ADD would fail now. */
+/**
+ * Throws Failure "not-available" when an ADD would fail now, and "limited-connectivity" while
+ * containers have addresses that are not this node's any more.
+ */
 export async function status(world: PluginWorld, request: StatusRequest): Promise<void> {
   const config = parsePluginConfig(request.config);
   const deadline = deadlineIn(world.clock, statusMs);
@@ -50,7 +56,8 @@ async function onNode(
     }
   } catch (fault) {
     const failure = asFailure(fault);
-    if (["invalid-config", "not-available"].includes(failure.kind)) throw failure;
+    if (["invalid-config", "not-available", "limited-connectivity"].includes(failure.kind))
+      throw failure;
     throw notAvailable(failure.message, failure.details);
   }
 }
@@ -68,6 +75,7 @@ async function confirmNetwork(
   }
   const { stored, blocks } = await holdNetwork(ipam, { name, spec: undefined }, deadline);
   const { network } = stored;
+  refuseLost(lostContainers(ipam.dirs, name), name);
   if (spec !== undefined && differences(network, spec).length > 0) {
     // Throws, saying what differs.
     await ensureNetwork(await ipam.registry(), spec, deadline);
@@ -77,6 +85,18 @@ async function confirmNetwork(
   throw notAvailable(
     `network "${name}" has no free address, and no free block`,
     "Remove containers, or use a larger subnet or range.",
+  );
+}
+
+/** Their node's peers drop what they send, and another node may give their addresses. */
+function refuseLost(lost: readonly Assignment[], network: string): void {
+  if (lost.length === 0) return;
+  const named = lost.map(({ id, address }) => `${id.containerId} (${formatIp4(address)})`);
+  const count = lost.length > 1 ? `${lost.length} containers have` : "a container has";
+  throw new Failure(
+    "limited-connectivity",
+    `Cannot vouch for network "${network}": ${count} an address that is not this node's any more`,
+    { details: `Remove ${named.join(", ")}: the node's lease was lost.` },
   );
 }
 

@@ -1,4 +1,6 @@
 /** GC takes away what is not listed, and nothing else; STATUS says whether an ADD would work. */
+import { readdirSync, renameSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { factsOf } from "../lab/facts.ts";
 import { assertNothingLeft, assertSound } from "../lab/invariants.ts";
@@ -152,6 +154,19 @@ describe("STATUS", () => {
     expect(await status(small.conf)).toMatchObject({ status: 0, stdout: "" });
     for (const other of others) await detach(other, small);
     await assertNothingLeft([node]);
+  });
+
+  test("is 51 where containers have addresses that are not this node's any more", async () => {
+    const one = await attach();
+    const folder = join(node.runDir, "networks/web");
+    const block = readdirSync(folder).find((name) => name.includes("@")) ?? "";
+    renameSync(join(folder, block), join(folder, `${block}.lost`));
+    expectRefusal(await status(), {
+      code: 51,
+      says: ['Cannot vouch for network "web": a container has an address', one.id, "10.2.0.3"],
+    });
+    await detach(one);
+    expect(await status()).toMatchObject({ status: 0, stdout: "" });
   });
 
   test("is 7 where the configuration is not valid: no ADD will ever work", async () => {

@@ -66,8 +66,9 @@ test("who holds what is told as JSON, and as tables", async () => {
     },
   ]);
   expect(await shown("address ls --network web")).toEqual(addresses);
+  expect(name).toBe("node");
   expect(await shown("node list -o table")).toBe(
-    `NODE   VTEP  AGENT  LEASES  VERSION\n${name}  -     no     1       -\n`,
+    `NODE  VTEP  AGENT  LEASES  VERSION\nnode  -     no     1       -\n`,
   );
   expect(await shown("lease list -o table")).toBe(
     `NETWORK  PREFIX       NODE\nweb      10.2.0.0/26  ${name}\n`,

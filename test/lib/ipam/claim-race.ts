@@ -4,6 +4,7 @@
  */
 import { writeSync } from "node:fs";
 import { deadlineIn } from "../../../lib/deadline.ts";
+import { deleteUnheld } from "../../../lib/ipam/delete-network.ts";
 import { claimTxn } from "../../../lib/ipam/leases.ts";
 import { ensureNetwork } from "../../../lib/ipam/networks.ts";
 import { registerNode } from "../../../lib/ipam/register.ts";
@@ -18,7 +19,7 @@ export interface RacePlan {
   readonly node: string;
   readonly vtep: string;
   readonly rounds: number;
-  /** The prefix lengths that it claims, in turn: of what holds 10.x.0.70. */
+  /** The prefix lengths that it claims, in turn: of what holds 10.x.0.70. 0: deletes the network. */
   readonly lengths: readonly number[];
 }
 
@@ -35,7 +36,10 @@ for (let round = 0; round < plan.rounds; round += 1) {
   const length = plan.lengths[round % plan.lengths.length] ?? 26;
   const claim = claimTxn(registry.keys, stored, node, prefix4Of(ip(`10.${round}.0.70`), length));
   await meet(round);
-  const { ok } = await store.commit(claim, deadline);
+  const ok =
+    length === 0
+      ? await deleteUnheld(registry, spec.name, deadline)
+      : (await store.commit(claim, deadline)).ok;
   writeSync(1, `${round} ${length} ${ok ? "granted" : "refused"}\n`);
 }
 await store.close();

@@ -1,6 +1,7 @@
 /** Leases of different nodes never overlap: claimed at once, by processes, in any order. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Lease, leaseOf } from "../../../lib/ipam/leases.ts";
+import { listNetworks } from "../../../lib/ipam/networks.ts";
 import { formatPrefix4, overlaps4 } from "../../../lib/net/prefix.ts";
 import { keysUnder } from "../../../lib/store/keys.ts";
 import type { RacePlan } from "./claim-race.ts";
@@ -8,7 +9,7 @@ import { ipamLab, soon } from "./lab.ts";
 import { runScript } from "./script.ts";
 import { stores, type TestStore } from "./stores.ts";
 
-const rounds = 40;
+const rounds = 30;
 
 describe.each(stores)("in %s", (name, open) => {
   let store: TestStore;
@@ -49,5 +50,17 @@ describe.each(stores)("in %s", (name, open) => {
     expect(overlapping.map((lease) => formatPrefix4(lease.prefix))).toEqual([]);
     // Both have won: it was a race.
     expect([...new Set(leases.map(({ node }) => node))].sort()).toEqual(["a", "b"]);
+  });
+
+  test("of a claim and the network's deletion at once, one is done", async () => {
+    const said = await Promise.all([race("a", "192.0.2.1", [26]), race("b", "192.0.2.2", [0])]);
+    const granted = said.flatMap((text) => text.split("\n").filter((line) => /granted/.test(line)));
+    expect(granted).toHaveLength(rounds);
+    const { registry } = ipamLab({ store: store.config });
+    const networks = (await listNetworks(registry, soon())).map(({ network }) => network.name);
+    const leases = (await allLeases()).map(({ prefix }) => `net${(prefix.base >>> 16) & 255}`);
+    expect(leases.sort()).toEqual([...networks].sort());
+    expect(leases.length).toBeGreaterThan(0);
+    expect(leases.length).toBeLessThan(rounds);
   });
 });
