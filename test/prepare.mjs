@@ -40,6 +40,7 @@ const packages = {
   ethtool: "ethtool",
   iperf3: "iperf3",
   procps: "sysctl",
+  systemd: "systemd-analyze",
   "util-linux": "setpriv",
   "containernetworking-plugins": "/usr/lib/cni/bridge",
   "etcd-server": "etcd",
