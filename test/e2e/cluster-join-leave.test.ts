@@ -1,7 +1,7 @@
 /** Nodes that come and nodes that go, while the others go on. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Agent } from "../lab/agent.ts";
-import { type Attached, attach, codeOf, detach, done } from "../lab/attach.ts";
+import { type Attached, attach, attachedBy, codeOf, detach, done } from "../lab/attach.ts";
 import { type Cluster, type ClusterNode, startCluster } from "../lab/cluster.ts";
 import {
   assertClusterEmpty,
@@ -147,21 +147,28 @@ describe("a node is removed", () => {
     const frames = await cluster.wire.since(mark);
     expect(frames.some(({ tunnel }) => tunnel?.from === lost.node.vtep)).toBe(true);
 
-    // Then it is told, and begins anew: nothing more is given of what it had.
+    // Then it is told, and gives nothing more of what it had, for as long as somebody has it.
     lost.agent.kill("SIGCONT");
-    const next = await until("an ADD there", async () => {
-      const container = lost.node.addContainer();
-      const outcome = await lost.node.cni({ command: "ADD", conf: web, container });
-      return codeOf(outcome) === 0 && { container, outcome };
+    const second = lost.node.addContainer();
+    const add = () => lost.node.cni({ command: "ADD", conf: web, container: second });
+    const refusal = await until("a refusal", async () => {
+      const outcome = await add();
+      if (codeOf(outcome) !== 0) return outcome;
+      // Its agent has not heard of it yet.
+      await detach(lost.node, second, web);
+      return undefined;
     });
-    expect(await leasesOf(lost.node.name)).not.toContain(block);
-    expect(await ping(lost.attached.container.netns, one.attached.address)).toBe(false);
-    const steady = pingSteadily(one.attached.container.netns, heir.address);
+    expect(refusal.stdout).toContain("was removed");
+    expect(codeOf(await lost.node.cni({ command: "STATUS", conf: web }))).not.toBe(0);
     await detach(lost.node, lost.attached.container, web);
-    await detach(lost.node, next.container, web);
+    const anew = await until("an ADD", async () => {
+      const outcome = await add();
+      return codeOf(outcome) === 0 && attachedBy(second, outcome);
+    });
+    expect(await leasesOf(two.node.name)).toContain(block);
+    await until("the newcomer", () => reaches(one.attached.container.netns, anew.address));
     await detach(two.node, heir.container, web);
-    await steady.end();
-    members = [one, two];
+    members = [one, two, { ...lost, attached: anew }];
     allowed = {};
   });
 });
