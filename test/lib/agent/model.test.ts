@@ -100,7 +100,11 @@ describe("whatever happens", () => {
       const { part, key, value } = anyWrite(random);
       cluster = applyEvents(keys, cluster, part, store.write(key, value));
     }
-    expect({ ...plain(cluster), revisions: 0, certain: 0 }).toEqual({ ...plain(store.read()), revisions: 0, certain: 0 });
+    expect({ ...plain(cluster), revisions: 0, certain: 0 }).toEqual({
+      ...plain(store.read()),
+      revisions: 0,
+      certain: 0,
+    });
   });
 
   test.each(seeds)("the parts may be seen in any order (%i)", (seed) => {
@@ -119,7 +123,11 @@ describe("whatever happens", () => {
       // What was given already may come again.
       cluster = applyEvents(keys, applyEvents(keys, cluster, part, events), part, events);
     }
-    expect({ ...plain(cluster), revisions: 0, certain: 0 }).toEqual({ ...plain(store.read()), revisions: 0, certain: 0 });
+    expect({ ...plain(cluster), revisions: 0, certain: 0 }).toEqual({
+      ...plain(store.read()),
+      revisions: 0,
+      certain: 0,
+    });
   });
 
   test.each(seeds)("the changes lead from one state to the other (%i)", (seed) => {
