@@ -26,12 +26,13 @@ export function addToFilter(host: Host, filter: Filter, held: HeldNetwork): void
 
 /** Does that for each of these networks that stands on this node. */
 export async function putFirewallRight(host: Host, networks: readonly string[]): Promise<void> {
-  const standing = networks
-    .map((name) => heldNow(host.ipam.dirs, name))
-    .filter((held) => held !== undefined && standingNetwork(host, held) !== undefined);
+  const standing = networks.flatMap((name): readonly HeldNetwork[] => {
+    const held = heldNow(host.ipam.dirs, name);
+    return held !== undefined && standingNetwork(host, held) !== undefined ? [held] : [];
+  });
   if (standing.length === 0) return;
   const filter = await host.filter();
-  for (const held of standing) if (held !== undefined) addToFilter(host, filter, held);
+  for (const held of standing) addToFilter(host, filter, held);
 }
 
 /**

@@ -163,28 +163,24 @@ describe.each([
   });
 
   test.each(both)("%s: from a container to the other node's ports", async (family) => {
-    const onB = {
-      a: at({ x: b.vtep[family] }, ports.onA),
-      b: at({ x: b.vtep[family] }, ports.onB),
-    };
-    expect(await ask(a.netns, onB.a)).toEqual(answers({ x: `a ${b.own[family]}` }));
-    expect(await ask(a.netns, onB.b)).toEqual(answers({ x: `b ${b.own[family]}` }));
-    const kept = await ask(b.netns, at({ x: a.vtep[family] }, ports.local));
-    expect(kept).toEqual(answers({ x: `a ${b.vtep[family]}` }));
+    const onB = portsAt(b.vtep[family], ["onA", "onB"]);
+    const seenOnB = { onA: `a ${b.own[family]}`, onB: `b ${b.own[family]}` };
+    expect(await ask(a.netns, onB)).toEqual(answers(seenOnB));
+    const kept = await ask(b.netns, portsAt(a.vtep[family], ["local"]));
+    expect(kept).toEqual(answers({ local: `a ${b.vtep[family]}` }));
   });
 
-  test.each(both)(
-    "%s: from outside to ports of a node, for a container on either",
-    async (family) => {
-      const [node, sender] =
-        family === "ip" ? [outside.node, outside.address] : [outside.node6, outside.address6];
-      const asked = async (to: number) => ask(outside.netns, at({ x: node }, to));
-      expect(await asked(ports.onA)).toEqual(answers({ x: `a ${a.own[family]}` }));
-      expect(await asked(ports.onB)).toEqual(answers({ x: `b ${a.own[family]}` }));
-      expect(await asked(ports.local)).toEqual(answers({ x: `a ${sender}` }));
-    },
-  );
+  test.each(both)("%s: from outside to ports of a node, for containers of both", async (family) => {
+    const [node, sender] =
+      family === "ip" ? [outside.node, outside.address] : [outside.node6, outside.address6];
+    const byA = { onA: `a ${a.own[family]}`, onB: `b ${a.own[family]}`, local: `a ${sender}` };
+    const seen = await ask(outside.netns, portsAt(node, ["onA", "onB", "local"]));
+    expect(seen).toEqual(answers(byA));
+  });
 });
+
+const portsAt = (address: string, names: readonly (keyof typeof ports)[]) =>
+  Object.assign({}, ...names.map((name) => at({ [name]: address }, ports[name])));
 
 describe("the gateway's address", () => {
   test("is no sender between nodes, even of what is bound to it", async () => {
