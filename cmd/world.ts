@@ -32,10 +32,10 @@ export function realWorld(ffi: Ffi, io: Pick<Io, "env" | "clock" | "writeStderr"
         return openFileStore({ dir: makeDir(ffi, config.path), log, newIdentity: newToken });
       }
       const { openEtcdStore } = await import("../lib/store/etcd.ts");
-      const { clock } = io;
       return openEtcdStore(config, {
         readFile: (path) => readFile(ffi, path),
-        clock,
+        clock: io.clock,
+        random: Math.random,
         newToken,
         log,
       });

@@ -32,7 +32,7 @@ export interface Members {
   ) => Promise<T>;
   /** The member that answered last: for a stream. */
   readonly preferred: (limitMs: number) => Calls;
-  /** Has another member asked first from now on, and that one with another token. */
+  /** Has another member asked first from now on. */
   readonly avoid: () => void;
   /** Ends all calls and streams. */
   readonly close: () => void;
@@ -107,7 +107,6 @@ export function openMembers({ endpoints, connect, pause }: MembersDeps): Members
     ask,
     preferred: (limitMs) => connectionTo(first()).within(limitMs),
     avoid: () => {
-      open.get(first())?.forgetToken();
       order = [...order.slice(1), first()];
     },
     close: () => {

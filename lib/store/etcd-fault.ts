@@ -100,8 +100,8 @@ const knownTexts: readonly { readonly pattern: RegExp; readonly refusal: Known }
     },
   },
   {
-    // Of TLS: Node's codes and OpenSSL's reasons.
-    pattern: /certificate|ALTNAME|self.signed|issuer|SSL|TLS|tlsv1/i,
+    // Of TLS: Node's reasons and OpenSSL's.
+    pattern: /^No connection established.*(certificate|altnames|issuer|SSL routines|TLS)/,
     refusal: {
       ...final,
       advice:

@@ -1,6 +1,6 @@
 /** One stream of a watch, from its opening to its end. */
 import type { IDuplexStream, IEvent, IWatchRequest, IWatchResponse } from "etcd3/lib/rpc.js";
-import { code, EtcdFault, faultOf } from "./etcd-fault.ts";
+import { code, EtcdFault, faultOf, type Refusal, refusalOf } from "./etcd-fault.ts";
 import { rangeOf } from "./etcd-read.ts";
 import type { Revision, StoreEvent, WatchEnd } from "./store.ts";
 
@@ -10,7 +10,7 @@ export type WatchStream = IDuplexStream<IWatchRequest, IWatchResponse>;
 export type StreamEnd =
   | { readonly end: WatchEnd }
   | { readonly threw: unknown }
-  | { readonly fault: EtcdFault };
+  | { readonly refusal: Refusal };
 
 export interface StreamReader {
   /** etcd took the watch on. */
@@ -29,14 +29,17 @@ export function follow(
 ): Promise<StreamEnd> {
   const { promise, resolve } = Promise.withResolvers<StreamEnd>();
   const close = () => resolve({ end: { reason: "closed" } });
+  const fail = (state: string) => {
+    const fault = new EtcdFault(code.unavailable, state, { sent: true });
+    resolve({ refusal: refusalOf(fault) });
+  };
   const read = (response: IWatchResponse) => {
     const compacted = Number(response.compact_revision);
     if (compacted > 0) {
       return resolve({ end: { reason: "compacted", oldest: (compacted + 1) as Revision } });
     }
     if (response.canceled) {
-      const reason = response.cancel_reason || "the watch was cancelled";
-      return resolve({ fault: new EtcdFault(code.unavailable, reason, { sent: true }) });
+      return fail(response.cancel_reason || "the watch was cancelled");
     }
     if (response.created) onOpen();
     for (const events of batchesOf(response.events)) {
@@ -51,10 +54,10 @@ export function follow(
       resolve({ threw });
     }
   });
-  stream.on("error", (fault) => resolve({ fault: faultOf(fault, { sent: true }) }));
-  stream.on("end", () => {
-    resolve({ fault: new EtcdFault(code.unavailable, "the stream ended", { sent: true }) });
+  stream.on("error", (thrown) => {
+    resolve({ refusal: refusalOf(faultOf(thrown, { sent: true })) });
   });
+  stream.on("end", () => fail("the stream ended"));
   ended.addEventListener("abort", close);
   if (ended.aborted) close();
   stream.write({ create_request: { ...rangeOf(prefix), start_revision: from } });

@@ -10,7 +10,7 @@ import { type Clock, deadlineIn } from "../deadline.ts";
 import { Failure } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Members } from "./etcd-ask.ts";
-import { code, EtcdFault, refusalOf } from "./etcd-fault.ts";
+import { EtcdFault, refusalOf } from "./etcd-fault.ts";
 import type { Content, Look } from "./etcd-identity.ts";
 import { follow, type StreamEnd } from "./etcd-stream.ts";
 import type { Revision, StoreEvent, WatchEnd } from "./store.ts";
@@ -19,6 +19,8 @@ export interface WatchDeps {
   readonly members: Members;
   readonly look: Look;
   readonly clock: Clock;
+  /** From 0 up to but not 1. */
+  readonly random: () => number;
   readonly log: Log;
 }
 
@@ -30,7 +32,7 @@ const longestPauseMs = 1_000;
 
 /** Store.watch of the etcd store. Throws Failure "store-refused" where it is not let in. */
 export async function watchEtcd(
-  { members, look, clock, log }: WatchDeps,
+  { members, look, clock, random, log }: WatchDeps,
   prefix: string,
   from: Revision,
   onEvents: (events: readonly StoreEvent[]) => void,
@@ -39,11 +41,9 @@ export async function watchEtcd(
   let known: Content | undefined;
   let last: readonly StoreEvent[] = [];
   let pauseMs = firstPauseMs;
-  let refusals = 0;
 
   const onOpen = () => {
     pauseMs = firstPauseMs;
-    refusals = 0;
   };
   const followOnce = async (): Promise<StreamEnd> => {
     const now = await look(deadlineIn(clock, lookMs));
@@ -61,7 +61,7 @@ export async function watchEtcd(
       }
       onEvents(events);
       last = events;
-      known = { ...now, revision: last[0]?.revision ?? now.revision };
+      known = latest(now, events);
       return undefined;
     };
     const stream = await members.preferred(lookMs).watch.watch();
@@ -69,23 +69,21 @@ export async function watchEtcd(
   };
 
   while (!ended.aborted) {
-    const outcome = await followOnce().catch(faultOfWay);
+    const outcome = await followOnce().catch(brokenBy);
     if ("end" in outcome) return outcome.end;
     if ("threw" in outcome) throw outcome.threw;
     if (ended.aborted) break;
-    const { state, outlook, advice } = refusalOf(outcome.fault);
-    // The first one may have been for an old token.
-    if (outlook === "final" && refusals > 0) {
+    const { state, outlook, advice } = outcome.refusal;
+    if (outlook === "final") {
       throw new Failure("store-refused", `Cannot watch keys "${prefix}" in etcd: ${state}`, {
         details: advice,
       });
     }
-    refusals += outlook === "final" ? 1 : 0;
-    log.warn("watching the store was interrupted", { prefix, reason: state });
+    const level = pauseMs === firstPauseMs ? "warn" : "debug";
+    log[level]("watching the store was interrupted", { prefix, reason: state });
     members.avoid();
-    await pauseFor(pauseMs * (0.5 + Math.random() / 2), undefined, { signal: ended }).catch(
-      () => {},
-    );
+    const shared = pauseMs * (0.5 + random() / 2);
+    await pauseFor(shared, undefined, { signal: ended }).catch(() => {});
     pauseMs = Math.min(longestPauseMs, pauseMs * 2);
   }
   return { reason: "closed" };
@@ -94,11 +92,17 @@ export async function watchEtcd(
 const isOther = (before: Content, now: Content): boolean =>
   now.identity !== before.identity || now.revision < before.revision;
 
-/** What is worth another try is a fault; what is not, is thrown. */
-function faultOfWay(thrown: unknown): StreamEnd {
-  if (thrown instanceof EtcdFault) return { fault: thrown };
-  if (thrown instanceof Failure && thrown.kind === "try-again") {
-    return { fault: new EtcdFault(code.unavailable, thrown.message, { sent: false }) };
-  }
-  throw thrown;
+/** As far as it was seen: a store that is behind that is another one. */
+function latest(now: Content, events: readonly StoreEvent[]): Content {
+  const [event] = events;
+  return event === undefined || event.revision < now.revision
+    ? now
+    : { ...now, revision: event.revision };
+}
+
+/** What is worth another try; what is not, is thrown. */
+function brokenBy(thrown: unknown): StreamEnd {
+  if (thrown instanceof EtcdFault) return { refusal: refusalOf(thrown) };
+  if (!(thrown instanceof Failure) || thrown.kind !== "try-again") throw thrown;
+  return { refusal: { kind: "try-again", state: thrown.message, outlook: "passing" } };
 }

@@ -27,6 +27,8 @@ export interface EtcdStoreDeps {
   /** The text of a file; undefined if there is none. */
   readonly readFile: (path: string) => string | undefined;
   readonly clock: Clock;
+  /** From 0 up to but not 1. */
+  readonly random: () => number;
   /** A text that is never given again by any process, such as a random UUID. */
   readonly newToken: () => string;
   readonly log: Log;
@@ -37,7 +39,7 @@ export interface EtcdStoreDeps {
  * certificates and files that cannot be used.
  */
 export function openEtcdStore(config: EtcdConfig, deps: EtcdStoreDeps): Store {
-  const { readFile, clock, newToken, log } = deps;
+  const { readFile, clock, random, newToken, log } = deps;
   const { endpoints, certificates, login } = readAccess(config, readFile);
   const openChannel = openConnector();
   const members = openMembers({
@@ -57,7 +59,7 @@ export function openEtcdStore(config: EtcdConfig, deps: EtcdStoreDeps): Store {
     commit,
     watch: (prefix, from, onEvents, signal) => {
       const ended = AbortSignal.any([signal, closing.signal]);
-      return watchEtcd({ members, look, clock, log }, prefix, from, onEvents, ended);
+      return watchEtcd({ members, look, clock, random, log }, prefix, from, onEvents, ended);
     },
     openSession: async (key, value, ttlSeconds, deadline) => {
       const session = await openEtcdSession(

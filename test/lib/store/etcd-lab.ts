@@ -23,6 +23,7 @@ export const openEtcd = (config: Partial<EtcdConfig>, log: Log = silent): Store 
   openEtcdStore(etcdConfig(config), {
     readFile: (path) => readFileSync(path, "utf8"),
     clock: () => performance.now(),
+    random: Math.random,
     newToken: () => crypto.randomUUID(),
     log,
   });
