@@ -7,6 +7,7 @@ import { formatVtep, parseVtep, readNodes } from "../../../lib/ipam/nodes.ts";
 import { readPeers } from "../../../lib/ipam/peers.ts";
 import { holdNetwork } from "../../../lib/ipam/refresh.ts";
 import { registerNode } from "../../../lib/ipam/register.ts";
+import type { Store } from "../../../lib/store/store.ts";
 import { type IpamLab, ipamLab, type LabOptions, prefix, soon, specOf } from "./lab.ts";
 import { stores, type TestStore } from "./stores.ts";
 
@@ -113,6 +114,26 @@ describe.each(stores)("in %s", (_name, open) => {
     // The old one is free again, the new one is not.
     await register(lab({ node: b, vtep: vtep(1) }));
     await expect(register(lab({ node: `${b}x`, vtep: vtep(2) }))).rejects.toThrow(`node "${a}"'s`);
+  });
+
+  test("an agent that comes up just then keeps its VTEP", async () => {
+    const { a, vtep } = names();
+    const before = lab({ node: a, vtep: vtep(1) });
+    await register(before);
+    const { keys, store: opened } = before.registry;
+    let come = false;
+    const seen = (real: Store): Store => ({
+      ...real,
+      commit: async (txn, deadline) => {
+        if (!come) await opened.openSession(keys.session(a), "", 60, soon());
+        come = true;
+        return real.commit(txn, deadline);
+      },
+    });
+    const after = lab({ node: a, vtep: vtep(2), seen });
+    await expect(register(after, "register")).rejects.toThrow("whose agent runs");
+    const record = (await nodes(before)).get(a);
+    expect(record?.vtep && formatVtep(record.vtep)).toBe(vtep(1));
   });
 
   test("of two that register one VTEP at once, one is refused, each time", async () => {

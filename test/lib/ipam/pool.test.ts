@@ -11,7 +11,7 @@ import {
   listAssignments,
   release,
   restore,
-  sibling,
+  siblings,
 } from "../../../lib/ipam/pool.ts";
 import { type Prefix4, parsePrefix4 } from "../../../lib/net/prefix.ts";
 import { type IpamLab, ipamLab } from "./lab.ts";
@@ -61,12 +61,12 @@ test("a port number that an ADD wrote down and did not get is not its own", () =
 test("another interface of the container in the network is found, in no other", () => {
   const lab = ipamLab();
   const first = give(lab, id("a"));
-  expect(sibling(lab.dirs, id("a", "eth1"), "web")).toEqual(first);
-  expect(sibling(lab.dirs, id("a", "eth1"), "db")).toBeUndefined();
-  expect(sibling(lab.dirs, id("a"), "web")).toBeUndefined();
-  expect(sibling(lab.dirs, id("b", "eth1"), "web")).toBeUndefined();
+  expect(siblings(lab.dirs, id("a", "eth1"), "web")).toEqual([first]);
+  expect(siblings(lab.dirs, id("a", "eth1"), "db")).toEqual([]);
+  expect(siblings(lab.dirs, id("a"), "web")).toEqual([]);
+  expect(siblings(lab.dirs, id("b", "eth1"), "web")).toEqual([]);
   give(lab, { name: "@node", containerId: "web", ifname: "sp-web" });
-  expect(sibling(lab.dirs, id("web"), "web")).toBeUndefined();
+  expect(siblings(lab.dirs, id("web"), "web")).toEqual([]);
 });
 
 test("what was lost is written down again, over its own remains, and never over another's", () => {

@@ -75,6 +75,23 @@ describe.each(stores)("in %s", (_name, open) => {
     expect((await readNodes(lab.registry, soon())).has("a")).toBe(false);
   });
 
+  test("an agent that comes up just then keeps its node", async () => {
+    const lab = node("a");
+    await register(lab);
+    const { keys, store: opened } = lab.registry;
+    let come = false;
+    const seen = (real: Store): Store => ({
+      ...real,
+      commit: async (txn, deadline) => {
+        if (!come) await opened.openSession(keys.session("a"), "", 60, soon());
+        come = true;
+        return real.commit(txn, deadline);
+      },
+    });
+    await expect(remove(node("b", { seen }), "a")).rejects.toThrow("its agent runs");
+    expect((await readNodes(lab.registry, soon())).has("a")).toBe(true);
+  });
+
   test("a removal that was cut short is ended by the next, and spares who came back", async () => {
     const lab = node("a");
     await register(lab);
