@@ -29,6 +29,7 @@ export function openStoreOf(config: StoreConfig): Store {
     readFile: () => undefined,
     clock: () => performance.now(),
     newToken: () => crypto.randomUUID(),
+    random: Math.random,
     log: silent,
   });
 }
