@@ -1,4 +1,5 @@
 /** Brings what has changed in the store into the run directory, and from there into the switch. */
+import { Failure } from "../errors.ts";
 import { unmarkAway } from "../ipam/freshness.ts";
 import { heldNow } from "../ipam/held.ts";
 import { changesBetween, type NetworkChange } from "./changes.ts";
@@ -23,11 +24,18 @@ export async function followCluster(here: Here, patience: Patience): Promise<rea
     const known = { cluster, at: situation.seenAt, how: ask ? "ask" : "watched" } as const;
     const all = ask ? withAll(here, cluster, changes) : changes;
     const standing: NetworkChange[] = [];
+    const faults: unknown[] = [];
     for (const change of all) {
-      const outcome = await takeIn(host, change.network, known, patience);
-      if (outcome === "here") standing.push(change);
+      try {
+        const outcome = await takeIn(host, change.network, known, patience);
+        if (outcome === "here") standing.push(change);
+      } catch (fault) {
+        // The others are none the worse for it.
+        faults.push(fault);
+      }
     }
     const changed = await bringChanges(host, standing, patience);
+    if (faults.length > 0) throw Failure.join("try-again", "Cannot follow the cluster", faults);
     situation.applied = cluster;
     situation.heardApplied = heard;
     tell(here, cluster, self);

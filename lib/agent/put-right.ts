@@ -4,9 +4,11 @@ import type { Host } from "../attach/host.ts";
 import { applyPeerChanges } from "../attach/network-flows.ts";
 import { recover } from "../attach/recover.ts";
 import { restorePorts } from "../attach/restore.ts";
-import { ourPorts, synchronise } from "../attach/sync.ts";
-import type { PeerLease } from "../ipam/peers.ts";
+import { selectBridge } from "../attach/rows.ts";
+import { ourPorts, synchronise, wantedFlows } from "../attach/sync.ts";
+import type { Deadline } from "../deadline.ts";
 import { everyFlow } from "../overlay/cookies.ts";
+import { differences } from "../overlay/differences.ts";
 import type { NetworkChange } from "./changes.ts";
 import { type Patience, underSwitchLock } from "./locks.ts";
 
@@ -24,29 +26,39 @@ export interface PutRight {
  * Everything: assignments whose files were lost, rows of another boot, ports and their addresses
  * that went with the switch or its database, and all flows, in one atomic bundle.
  */
-export function putAllRight(
+export async function putAllRight(
   host: Host,
   what: "all" | "if different",
   patience: Patience,
 ): Promise<PutRight> {
   const { deadline } = patience;
+  // Thousands of flows take a while to be read, and ADDs wait for the lock: where nothing differs,
+  // which is nearly always, they don't have to.
+  const differs = what === "all" || hasDifferences(host, deadline);
   return underSwitchLock(host.run, patience, async () => {
     await recover(host, deadline);
     const ports = await restorePorts(host, deadline);
     const { attachments, gateways } = ourPorts(host, deadline);
-    await putFirewallRight(
-      host,
-      gateways.map(({ network }) => network),
-    );
-    const bridgeIsThere = gateways.length > 0 || host.links().get(host.config.ovs.bridge);
+    const here = { ports, networks: gateways.length, attachments: attachments.length };
     // Before the first ADD there is no bridge, and nothing to do.
-    const changes = bridgeIsThere ? synchronise(host, deadline, what) : 0;
-    const { flows } = bridgeIsThere
-      ? host.flows(deadline).aggregate(everyFlow, deadline)
-      : { flows: 0 };
-    const [networks, attached] = [gateways.length, attachments.length];
-    return { changes, ports, networks, attachments: attached, flows };
+    if (!hasBridge(host, deadline)) return { ...here, changes: 0, flows: 0 };
+    const changes = differs || ports.length > 0 ? synchronise(host, deadline, what) : 0;
+    const { flows } = host.flows(deadline).aggregate(everyFlow, deadline);
+    return { ...here, changes, flows };
   });
+}
+
+/** An ADD or DEL under way may make it seem so. */
+function hasDifferences(host: Host, deadline: Deadline): boolean {
+  if (!hasBridge(host, deadline)) return false;
+  const have = host.flows(deadline).dump(everyFlow, deadline);
+  return differences(have, wantedFlows(host, deadline)).length > 0;
+}
+
+function hasBridge(host: Host, deadline: Deadline): boolean {
+  const select = [selectBridge(host.config.ovs.bridge)];
+  const [found] = host.database(deadline).transact(select, deadline);
+  return found?.rows?.[0] !== undefined;
 }
 
 /** What has changed of some networks, each in a bundle of its own. */
@@ -75,7 +87,3 @@ const isOfPeersOnly = ({ record, peers, gained, lost }: NetworkChange): boolean 
   record === "same" &&
   gained.length + lost.length === 0 &&
   peers.added.length + peers.removed.length > 0;
-
-/** The VTEPs that leases have come to. */
-export const newVteps = (changes: readonly NetworkChange[]): readonly PeerLease["vtep"][] =>
-  changes.flatMap(({ peers }) => peers.added.map(({ vtep }) => vtep));
