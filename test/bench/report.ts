@@ -1,4 +1,5 @@
-/** The benchmark's samples as a table: pure. */
+/** The benchmarks' samples as tables: pure. */
+import type { Finding, Goal } from "./findings.ts";
 
 /** Milliseconds, or MiB for memory, by "<who> <what>". */
 export type Samples = Readonly<Record<string, readonly number[]>>;
@@ -63,6 +64,34 @@ export function formatReport(samples: Samples, rounds: number): string {
     memoryGoal(median(samples["ours memory"] ?? [])),
   ].join("\n");
 }
+
+/** Each finding a line, with its goal where it has one. */
+export function formatFindings(findings: readonly Finding[]): string {
+  const head = ["", "median", "p5", "p95", "of", "goal", ""];
+  const body = findings.map(({ what, unit, samples, goal }) => {
+    const value = (number: number) => number.toFixed(unit === "times" ? 2 : digits(number));
+    const cells = [median(samples), quantile(samples, 0.05), quantile(samples, 0.95)].map(value);
+    const verdict = goal === undefined ? "" : isReached(goal, median(samples));
+    return [
+      unit === undefined ? what : `${what}, ${unit}`,
+      ...cells,
+      `${samples.length}`,
+      formatGoal(goal),
+      verdict,
+    ];
+  });
+  return table([head, ...body]).join("\n");
+}
+
+const digits = (number: number): number => (Number.isInteger(number) || number >= 1_000 ? 0 : 1);
+
+const isReached = ({ least = Number.NEGATIVE_INFINITY, most = Infinity }: Goal, value: number) =>
+  value >= least && value <= most ? "reached" : "MISSED";
+
+const formatGoal = ({ least, most }: Goal = {}): string =>
+  [least === undefined ? "" : `at least ${least}`, most === undefined ? "" : `at most ${most}`]
+    .filter((text) => text !== "")
+    .join(", ");
 
 const memoryGoal = (mib: number): string =>
   `${mib <= mostMemory ? "reached" : "MISSED"}: ADD's peak memory ${mib.toFixed(1)} MiB (goal: at most ${mostMemory})`;

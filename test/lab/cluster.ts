@@ -15,6 +15,8 @@ import { openWire, type Wire } from "./wire.ts";
 
 export interface Cluster {
   readonly etcd: Etcd;
+  /** Name of the namespace that the underlay's bridge is in. */
+  readonly underlay: string;
   /** All that crosses the underlay, from the beginning; throws if it is not recorded. */
   readonly wire: Wire;
   /** Those that have joined, in their order; also those that were removed. */
@@ -129,7 +131,7 @@ export async function startCluster(lab: Lab, options: ClusterOptions): Promise<C
     nodes.push(node);
     return node;
   };
-  return { etcd, wire, nodes, addNode, readStore };
+  return { etcd, underlay, wire, nodes, addNode, readStore };
 }
 
 const notRecorded = () => Promise.reject(new Error("Cannot look at the wire: it is not recorded"));
