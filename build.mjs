@@ -98,15 +98,13 @@ function etcdProtocol() {
     name: "etcd-protocol",
     setup: (bundle) => {
       bundle.onLoad({ filter: /\/lib\/store\/etcd-proto\.ts$/ }, ({ path }) => {
-        const reading =
-          'loadSync(createRequire(import.meta.url).resolve("etcd3/proto/rpc.proto"), options)';
-        const importing = "{ loadSync,";
         const source = readFileSync(path, "utf8");
-        if (!source.includes(reading) || !source.includes(importing)) {
+        const reading = "new protobuf.Root().loadSync(protocolPath(), { keepCase: true })";
+        if (!source.includes(reading)) {
           throw new Error(`Cannot embed etcd's protocol: ${path} reads it in another way`);
         }
-        const parsed = `fromJSON(${JSON.stringify(parsedProtocol())}, options)`;
-        const contents = source.replace(importing, "{ fromJSON,").replace(reading, () => parsed);
+        const parsed = `protobuf.Root.fromJSON(${JSON.stringify(parsedProtocol())})`;
+        const contents = source.replace(reading, () => parsed);
         return { contents, loader: "ts" };
       });
     },
@@ -114,9 +112,9 @@ function etcdProtocol() {
 }
 
 function parsedProtocol() {
-  const { resolve } = createRequire(import.meta.url);
-  const { Root } = createRequire(resolve("@grpc/proto-loader"))("protobufjs");
-  return new Root().loadSync(resolve("etcd3/proto/rpc.proto"), { keepCase: true }).toJSON();
+  const require = createRequire(import.meta.url);
+  const { Root } = require("protobufjs");
+  return new Root().loadSync(require.resolve("etcd3/proto/rpc.proto"), { keepCase: true }).toJSON();
 }
 
 /** Bundles and compiles one executable; dist/<name>.meta.json tells which module went where. */

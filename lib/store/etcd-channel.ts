@@ -13,15 +13,15 @@ import {
   Channel,
   type Client,
   credentials,
-  type GrpcObject,
-  loadPackageDefinition,
   type Metadata,
   type ServiceClientConstructor,
   type ServiceError,
 } from "@grpc/grpc-js";
 import { Failure, reasonOf } from "../errors.ts";
 import type { Certificates, Endpoint } from "./etcd-endpoint.ts";
-import { loadProtocol } from "./etcd-proto.ts";
+import { loadServices } from "./etcd-proto.ts";
+
+type Services = (service: string) => ServiceClientConstructor;
 
 export interface EtcdChannel {
   /** One call; `signal` gives it up. Rejects with gRPC's ServiceError. */
@@ -40,7 +40,7 @@ export interface EtcdChannel {
 
 /** Gives a way to open channels; nothing is sent before the first call. */
 export function openConnector(): (endpoint: Endpoint, certificates: Certificates) => EtcdChannel {
-  const services = loadPackageDefinition(loadProtocol()).etcdserverpb as GrpcObject;
+  const services = loadServices();
   return (endpoint, certificates) => openChannel(services, endpoint, certificates);
 }
 
@@ -62,7 +62,7 @@ const options = {
 };
 
 function openChannel(
-  services: GrpcObject,
+  services: Services,
   endpoint: Endpoint,
   certificates: Certificates,
 ): EtcdChannel {
@@ -76,7 +76,7 @@ function openChannel(
   const client = (service: string) => {
     const there = clients.get(service);
     if (there !== undefined) return there;
-    const Service = services[service] as ServiceClientConstructor;
+    const Service = services(service);
     const made = new Service(target, trust, { channelOverride: channel });
     clients.set(service, made);
     return made;
