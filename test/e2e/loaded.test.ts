@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
+import { startCluster } from "../lab/cluster.ts";
 import { type Lab, openLab } from "../lab/lab.ts";
 import { type CniCall, type Container, executables } from "../lab/node.ts";
 import { type Outcome, run } from "../lab/run.ts";
@@ -105,6 +106,28 @@ test("ADD, CHECK and DEL of socketplane-ipam load only our own modules too", asy
     expect({ command, status: outcome.status }).toEqual({ command, status: 0 });
     expect({ command, foreign: foreign(outcome) }).toEqual({ command, foreign: [] });
   }
+});
+
+test("etcd's client is loaded by the ADD that claims a block, and by no other after it", async () => {
+  lab = openLab();
+  const { nodes } = await startCluster(lab, { nodes: 1, wire: "unrecorded" });
+  const [node] = nodes;
+  if (node === undefined) throw new Error("no node");
+  const conf = { cniVersion: "1.1.0", name: "web", type: "socketplane", subnet: "10.2.0.0/16" };
+  const call = async (command: CniCall["command"], container: Container) => {
+    const outcome = await node.cni({ command, container, conf, env: telling });
+    expect({ command, stdout: outcome.stdout, status: outcome.status }).toMatchObject({
+      status: 0,
+    });
+    return foreign(outcome);
+  };
+  const [first, second] = [node.addContainer(), node.addContainer()];
+  const claiming = await call("ADD", first);
+  expect(claiming.some((module) => module.includes("/@grpc/grpc-js/"))).toBe(true);
+  // etcd3's own connections are not what is used.
+  expect(claiming.some((module) => module.includes("/etcd3/lib/connection-pool"))).toBe(false);
+  expect(await call("ADD", second)).toEqual([]);
+  expect(await call("DEL", second)).toEqual([]);
 });
 
 test("the operator's command loads what CNI commands do not", async () => {
