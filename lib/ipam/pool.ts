@@ -134,17 +134,17 @@ export function heldPort({ ports }: PoolDirs, { id, ofport }: Assignment): numbe
 }
 
 /**
- * Another interface of the same container in the same network, if there is one. The node's own
- * address is no container's, whatever name the container has.
+ * Other interfaces in the network of containers with the same id: of the same one, or of another
+ * runtime's. The node's own address is no container's, whatever name the container has.
  */
-export function sibling(dirs: PoolDirs, id: AttachmentId, network: string): Assignment | undefined {
-  for (const name of dirs.owners.list()) {
-    if (!name.includes(`:${id.containerId}:`) || name === ownerName(id)) continue;
-    const other = parseAssignment(dirs.owners.read(name) ?? "");
-    if (other === undefined || other.network !== network || other.id.name.startsWith("@")) continue;
-    if (other.id.containerId === id.containerId) return other;
-  }
-  return undefined;
+export function siblings(dirs: PoolDirs, id: AttachmentId, network: string): readonly Assignment[] {
+  return dirs.owners
+    .list()
+    .filter((name) => name.includes(`:${id.containerId}:`) && name !== ownerName(id))
+    .map((name) => parseAssignment(dirs.owners.read(name) ?? ""))
+    .filter((other) => other !== undefined)
+    .filter((other) => other.network === network && !other.id.name.startsWith("@"))
+    .filter((other) => other.id.containerId === id.containerId);
 }
 
 /** Writes an assignment down that was lost while its attachment lives; false if it is another's. */

@@ -16,10 +16,10 @@ import type { Dns, Result } from "../cni/result.ts";
 import type { Deadline } from "../deadline.ts";
 import { Failure } from "../errors.ts";
 import { type Assigned, assignAddress } from "../ipam/assign-address.ts";
-import type { AttachmentId } from "../ipam/assignment.ts";
+import type { Assignment, AttachmentId } from "../ipam/assignment.ts";
 import type { HeldNetwork } from "../ipam/held.ts";
 import { type Network, usable } from "../ipam/network.ts";
-import { release, sibling } from "../ipam/pool.ts";
+import { release, siblings } from "../ipam/pool.ts";
 import { holdNetwork } from "../ipam/refresh.ts";
 import type { Ip4 } from "../net/ip4.ts";
 import type { Netns } from "../sys/kernel.ts";
@@ -105,7 +105,7 @@ async function delegatedAddress(adding: Adding): Promise<Obtained> {
 async function assign(adding: Adding, address: Ip4 | undefined): Promise<Assigned> {
   const { host, config, request, held, undo, deadline } = adding;
   const id = attachmentOf(request);
-  refuseSecond(host, id, config.network);
+  refuseSecond(adding, id);
   const { workload } = request.requested;
   const wish = { id, address, port: "give", workload, spec: config.spec } as const;
   const assigned = await assignAddress(host.ipam, held, wish, deadline);
@@ -115,14 +115,27 @@ async function assign(adding: Adding, address: Ip4 | undefined): Promise<Assigne
 }
 
 /** A MAC follows from the address, and a network's subnet is on-link: two ends in one can't work. */
-function refuseSecond(host: Host, id: AttachmentId, network: string): void {
-  const other = sibling(host.ipam.dirs, id, network);
+function refuseSecond({ host, config, netns }: Adding, id: AttachmentId): void {
+  const { network } = config;
+  const others = siblings(host.ipam.dirs, id, network);
+  if (others.length === 0) return;
+  const other = firstInside(host, netns, others);
   if (other === undefined) return;
   throw new Failure(
     "invalid-config",
     `Cannot attach "${id.ifname}" of container ${id.containerId}: "${other.id.ifname}" is in network "${network}" already`,
     { details: "A container has one interface in a network: use another network." },
   );
+}
+
+/** Two runtimes may have given one id: then the other's interface is in another namespace. */
+function firstInside(host: Host, netns: Netns, others: readonly Assignment[]) {
+  const inside = host.kernel.links(netns);
+  try {
+    return others.find(({ id, mac }) => inside.get(id.ifname)?.mac === mac);
+  } finally {
+    inside.close();
+  }
 }
 
 /** The default route through our gateway is ours to set. */
