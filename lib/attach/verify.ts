@@ -66,7 +66,8 @@ function innerFaults(
   const { mac } = plan.assignment;
   const have = new Set(inside.addresses(link.index).map(textOf));
   const missing = plan.addresses.map(textOf).filter((address) => !have.has(address));
-  const routes = inside.routes().filter(({ index }) => index === link.index);
+  // Whichever table they are in: a plugin after us may have moved them, as sbr does.
+  const routes = inside.routes("all").filter(({ index }) => index === link.index);
   const lost = wanted.filter(
     ({ family, to, via }) =>
       !routes.some(

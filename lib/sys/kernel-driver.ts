@@ -70,11 +70,12 @@ export function openLinks(ffi: Ffi): Links {
         .filter((found) => found?.index === index)
         .map((found) => found?.address)
         .filter((address) => address !== undefined),
-    routes: () =>
+    routes: (tables = "main") =>
       socket
         .dump(listRoutes, "routes")
         .map(({ body }) => decodeRoute(body))
-        .filter((route) => route !== undefined),
+        .filter((route) => route !== undefined)
+        .filter(({ options }) => tables === "all" || options?.table === undefined),
     probe: (index, neighbour) => {
       const known = socket.ask(getNeighbour(index, neighbour));
       const probe = probeNeighbour(index, neighbour, "body" in known ? known.body : undefined);

@@ -135,8 +135,8 @@ export interface Links {
   readonly get: (name: string) => Link | undefined;
   readonly list: () => readonly Link[];
   readonly addresses: (index: number) => readonly LinkAddress[];
-  /** The main table's unicast routes of both families. */
-  readonly routes: () => readonly Route[];
+  /** Unicast routes of both families: by default the main table's, else all but the kernel's own. */
+  readonly routes: (tables?: "main" | "all") => readonly Route[];
   /**
    * Has the kernel ask for a neighbour's MAC now, also if it knows it; nothing waits for the
    * answer. One that is set for good is left alone.

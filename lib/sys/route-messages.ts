@@ -30,6 +30,7 @@ const RTA = {
 const RTAX = { mtu: 2, advmss: 8 } as const;
 const RT_TABLE_UNSPEC = 0;
 const RT_TABLE_MAIN = 254;
+const RT_TABLE_LOCAL = 255;
 const RTPROT_UNSPEC = 0;
 const RTPROT_BOOT = 3;
 const RT_SCOPE_UNIVERSE = 0;
@@ -111,16 +112,19 @@ export const listRoutes: Message = {
   attributes: [],
 };
 
-/** The body of RTM_NEWROUTE; undefined for what is no unicast route of the main table. */
+/**
+ * The body of RTM_NEWROUTE; undefined for what is no unicast route, and for those of the kernel's
+ * own table. Its options name the table, unless it is the main one.
+ */
 export function decodeRoute(body: Uint8Array): Route | undefined {
   const view = viewOf(body);
   const found = decodeAttributes(body, rtmsgLength);
   const table = numberOf(found.get(RTA.table)) ?? view.getUint8(4);
   const cloned = (view.getUint32(8, true) & RTM_F_CLONED) !== 0;
-  if (view.getUint8(7) !== RTN_UNICAST || table !== RT_TABLE_MAIN || cloned) return undefined;
+  if (view.getUint8(7) !== RTN_UNICAST || table === RT_TABLE_LOCAL || cloned) return undefined;
   const hop = firstHop(found);
   if (hop === undefined) return undefined;
-  const options = optionsOf(found, view.getUint8(6));
+  const options = optionsOf(found, table, view.getUint8(6));
   const rest = { index: hop.index, ...(options === undefined ? {} : { options }) };
   const family = view.getUint8(0);
   const length = view.getUint8(1);
@@ -158,6 +162,7 @@ function firstHop(found: ReadonlyMap<number, Uint8Array>) {
 
 function optionsOf(
   found: ReadonlyMap<number, Uint8Array>,
+  table: number,
   scope: number,
 ): RouteOptions | undefined {
   const metrics = decodeAttributes(found.get(RTA.metrics) ?? new Uint8Array());
@@ -165,6 +170,7 @@ function optionsOf(
     mtu: numberOf(metrics.get(RTAX.mtu)),
     advmss: numberOf(metrics.get(RTAX.advmss)),
     priority: numberOf(found.get(RTA.priority)),
+    table: table === RT_TABLE_MAIN ? undefined : table,
     scope: scope === RT_SCOPE_UNIVERSE ? undefined : scope,
   }).filter(([, value]) => value !== undefined);
   return options.length === 0 ? undefined : Object.fromEntries(options);

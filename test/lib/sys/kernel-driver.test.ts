@@ -319,6 +319,9 @@ describe("addresses and routes", () => {
     const route: Route = { family: 4, via: ip4("10.2.0.1"), index, options: { table: 1000 } };
     within.apply([{ do: "add route", route }]);
     expect(within.routes()).toEqual(before);
+    const all = within.routes("all");
+    expect(all).toEqual(expect.arrayContaining([...before, route]));
+    expect(all).toHaveLength(before.length + 1);
     expect(box.show("route", "show", "table", "1000")).toMatchObject([{ gateway: "10.2.0.1" }]);
     within.apply([{ do: "delete route", route }]);
     expect(box.show("route", "show", "table", "all").some(({ table }) => table === "1000")).toBe(
