@@ -6,7 +6,7 @@ import type { LabNode } from "../lab/node.ts";
 export interface List {
   readonly cniVersion: string;
   readonly name: string;
-  readonly plugins: readonly [object, ...object[]];
+  readonly plugins: readonly object[];
 }
 
 /** DEL by a container's id alone, without its namespace. */

@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { collect, forget, type List } from "../clients/aftermath.ts";
 import { type Containerd, startContainerd } from "../clients/containerd.ts";
-import { chain, list } from "../clients/samples.ts";
+import { chain, inBothFamilies, list } from "../clients/samples.ts";
 import { soon } from "../clients/soon.ts";
 import { witness } from "../clients/witness.ts";
 import { factsOf } from "../lab/facts.ts";
@@ -60,8 +60,7 @@ describe("CRI", () => {
   });
 
   test("two addresses, ports of the host and a bandwidth, by plugins after ours", async () => {
-    const [first, ...others] = chain.plugins;
-    await begin({ ...chain, plugins: [{ ...first, subnet6: "fd00:2::/64" }, ...others] });
+    await begin(inBothFamilies(chain));
     const pod = await containerd.runPod("one", {
       ports: [{ host: 8080, container: 80 }],
       annotations: {
