@@ -73,7 +73,8 @@ export interface Session {
 
 /**
  * Keys are printable ASCII without a space, values any text. Every call but `watch` and `close`
- * throws Failure "try-again" when its deadline is over.
+ * throws Failure "try-again" when its deadline is over, or the store is away; all but `close` throw
+ * "store-refused" where it can be reached and will not (a wrong certificate, a full database).
  */
 export interface Store {
   /** Names this store's content: changes when it was wiped or is another one. */

@@ -3,6 +3,7 @@
  * process dies, however it dies. Needs no service manager, and touches no etcd of the machine.
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
@@ -126,13 +127,22 @@ export function openMember(plan: MemberPlan): Member {
 
 const pathOfNetns = (netns: string) => (netns.includes("/") ? netns : `/run/netns/${netns}`);
 
-/** A TCP port that nobody listens at in our own namespace. */
+/**
+ * A TCP port that nobody listens at in our own namespace. Below those that the kernel gives to
+ * clients: one of these could have it while the server is away.
+ */
 export async function freePort(address: string): Promise<number> {
-  const server = createServer().listen(0, address);
-  await once(server, "listening");
-  const bound = server.address();
-  server.close();
-  await once(server, "close");
-  if (bound === null || typeof bound === "string") throw new Error("Cannot find a free port");
-  return bound.port;
+  for (;;) {
+    const port = randomInt(10_000, 32_768);
+    const server = createServer();
+    try {
+      server.listen(port, address);
+      await once(server, "listening");
+    } catch {
+      continue;
+    }
+    server.close();
+    await once(server, "close");
+    return port;
+  }
 }

@@ -2,6 +2,7 @@
  * A private etcd for tests, of one member or of three: what a store can suffer is done to it here.
  */
 import { mkdtempSync, rmSync } from "node:fs";
+import { isIPv6 } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Identity, makeAuthority } from "./certificates.ts";
@@ -15,7 +16,7 @@ export interface EtcdOptions {
   readonly netns?: string;
   /** Where its folder is made; by default in the system's folder for such. */
   readonly folder?: string;
-  /** An address of that namespace; by default 127.0.0.1. */
+  /** An address of that namespace, IPv4 or IPv6; by default 127.0.0.1. */
   readonly address?: string;
   /** "mutual": clients need a certificate too. */
   readonly tls?: "server" | "mutual";
@@ -65,14 +66,15 @@ export async function startEtcd(options: EtcdOptions = {}): Promise<Etcd> {
   };
   try {
     const address = options.address ?? "127.0.0.1";
+    const host = isIPv6(address) ? `[${address}]` : address;
     const { scheme, server, client, administrator } = security(folder, address, options);
     const port = async (usual: number) => (options.netns === undefined ? freePort(address) : usual);
-    const peerUrl = `http://${address}:${await port(2380)}`;
+    const peerUrl = `http://${host}:${await port(2380)}`;
     const own = openMember({
       name: "alone",
       folder,
       netns: options.netns,
-      clientUrl: `${scheme}://${address}:${await port(2379)}`,
+      clientUrl: `${scheme}://${host}:${await port(2379)}`,
       peerUrl,
       cluster: `alone=${peerUrl}`,
       more: ["--bcrypt-cost=4", ...server, ...(options.more ?? [])],

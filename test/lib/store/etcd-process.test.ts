@@ -3,6 +3,9 @@ import { type Etcd, startEtcd } from "../../lab/etcd.ts";
 import { must } from "../../lab/run.ts";
 import { programAt, runtimes } from "../sys/runtimes.ts";
 
+/** A runtime's surroundings, which have no say in where the store is. */
+const nobody = "http://127.0.0.1:9";
+const proxies = { http_proxy: nobody, https_proxy: nobody, grpc_proxy: nobody, no_proxy: "" };
 let etcd: Etcd | undefined;
 afterEach(async () => etcd?.stop());
 
@@ -15,7 +18,8 @@ test.each(
   etcd = await startEtcd(tls === "plain" ? {} : { tls });
   const files = etcd.tls === undefined ? [] : [etcd.tls.ca, etcd.tls.cert, etcd.tls.key];
   const program = programAt("../store/etcd-process.ts");
-  const said = await must({ argv: [...runtimes[runtime], program, ...etcd.endpoints, ...files] });
+  const argv = [...runtimes[runtime], program, ...etcd.endpoints, ...files];
+  const said = await must({ argv, env: { PATH: process.env.PATH ?? "", ...proxies } });
   expect(JSON.parse(said)).toEqual({
     done: true,
     seen: ["/p/a", "/p/s", "/p/s"],

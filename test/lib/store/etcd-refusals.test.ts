@@ -37,6 +37,20 @@ async function refusal(store: Store, deadline = within(20_000)): Promise<Failure
   );
 }
 
+test.each(["::1", "127.0.0.1"])("at %s, by TLS, with its own certificate", async (address) => {
+  const { endpoints, tls } = await started({ address, tls: "mutual" });
+  expect(await opened({ endpoints, tls }).commit(put("1"), within(20_000))).toMatchObject({
+    ok: true,
+  });
+});
+
+test("by a name", async () => {
+  const { endpoints } = await started();
+  const named = endpoints.map((endpoint) => endpoint.replace("127.0.0.1", "localhost"));
+  const store = opened({ endpoints: named });
+  expect(await store.commit(put("1"), within(20_000))).toMatchObject({ ok: true });
+});
+
 test("nobody there: at once, with the endpoint", async () => {
   const endpoint = `http://127.0.0.1:${await freePort("127.0.0.1")}`;
   const store = opened({ endpoints: [endpoint] });
