@@ -25,7 +25,7 @@ export interface Proven {
   readonly revision: Revision;
   /** From the write until it was seen, milliseconds. */
   readonly lagMs: number;
-  /** All of it, where proving meant to read it. */
+  /** All of it, where proving meant to read it, and there was news. */
   readonly cluster?: Cluster;
 }
 
@@ -42,14 +42,20 @@ export async function readCluster(
 }
 
 /** Of a file on this machine there is nothing to prove: it is read. */
-export const proofByReading = (registry: Registry): Proof => ({
-  watch: (_from, signal) => pause(2 ** 31 - 1, signal).then(() => ({ reason: "closed" })),
-  prove: async (deadline) => {
-    const cluster = await readCluster(registry, () => deadline);
-    return { revision: cluster.certain, lagMs: 0, cluster };
-  },
-  end: async () => {},
-});
+export function proofByReading(registry: Registry): Proof {
+  let last: Revision | undefined;
+  return {
+    watch: (_from, signal) => pause(2 ** 31 - 1, signal).then(() => ({ reason: "closed" })),
+    prove: async (deadline) => {
+      const cluster = await readCluster(registry, () => deadline);
+      const { certain: revision } = cluster;
+      const isNews = revision !== last;
+      last = revision;
+      return isNews ? { revision, lagMs: 0, cluster } : { revision, lagMs: 0 };
+    },
+    end: async () => {},
+  };
+}
 
 /** How long it may take from what is written until it is seen, milliseconds. */
 const echoMs = 3_000;

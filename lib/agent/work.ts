@@ -36,8 +36,11 @@ export function openWork<Task extends string>(deps: WorkDeps<Task>): Work<Task> 
   };
   const something = (signal: AbortSignal) =>
     new Promise<void>((resolve) => {
-      wake = resolve;
-      signal.addEventListener("abort", () => resolve(), { once: true });
+      wake = () => {
+        signal.removeEventListener("abort", wake);
+        resolve();
+      };
+      signal.addEventListener("abort", wake);
     });
   const once = async (task: Task, why: string, signal: AbortSignal) => {
     try {

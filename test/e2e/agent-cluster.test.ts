@@ -8,6 +8,7 @@ import { type Cluster, type ClusterNode, startCluster } from "../lab/cluster.ts"
 import { assertClusterEmpty, assertClusterSound } from "../lab/cluster-invariants.ts";
 import { type Lab, openLab } from "../lab/lab.ts";
 import { ping } from "../lab/probe.ts";
+import { ip } from "../lab/run.ts";
 import { until } from "../lab/until.ts";
 
 const web = { cniVersion: "1.1.0", name: "web", type: "socketplane", subnet: "10.2.0.0/16" };
@@ -233,6 +234,19 @@ test("its session lives as long as it does", async () => {
   // The others' lives on.
   expect(etcd("get", key(`sessions/${b.name}`), "--print-value-only")).not.toBe("");
   await isWell(agentB);
+});
+
+// Its connections are dead with the old address, so that the old session has to run out first.
+test("a node whose address has changed is registered with the new one, and reached there", async () => {
+  const one = await add(a);
+  const two = await add(b);
+  await reachEachOther(one, two);
+  const moved = "192.0.2.77";
+  ip("-n", a.netns, "address", "delete", `${a.vtep}/24`, "dev", "br-phy");
+  ip("-n", a.netns, "address", "add", `${moved}/24`, "dev", "br-phy");
+  await until("the registration", () => etcd("get", key(`nodes/${a.name}`)).includes(moved));
+  await until("the peer's flows", () => leadsTo(b, moved) && !leadsTo(b, a.vtep));
+  await reachEachOther(one, two);
 });
 
 const blocksIn = (cache: string): unknown => JSON.parse(cache).held.blocks;

@@ -10,6 +10,7 @@ import type { LabNode } from "../lab/node.ts";
 import { ping } from "../lab/probe.ts";
 import { ip, must } from "../lab/run.ts";
 import { until } from "../lab/until.ts";
+import { seeded } from "../lib/random.ts";
 
 const web = {
   cniVersion: "1.1.0",
@@ -196,6 +197,23 @@ describe("its end", () => {
     await assertSound([node]);
     await deleteAll();
   });
+});
+
+test("killed at any moment, again and again, it leaves nothing wrong", async () => {
+  await agent.stop();
+  const random = seeded(11);
+  for (let round = 0; round < 8; round += 1) {
+    const one = await startAgent(lab, node, { until: "started" });
+    node.ovs.ofctl("del-flows", "sp0", "table=40");
+    await new Promise((resolve) => setTimeout(resolve, random.below(700)));
+    one.kill("SIGKILL");
+    await one.outcome;
+  }
+  agent = await startAgent(lab, node);
+  await hurry();
+  await areConnected();
+  await assertSound([node]);
+  await deleteAll();
 });
 
 describe("its start", () => {

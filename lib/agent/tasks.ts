@@ -1,0 +1,96 @@
+/** What the agent does, one at a time, each with an end. */
+import { deadlineIn } from "../deadline.ts";
+import { markFresh } from "../ipam/freshness.ts";
+import { followCluster } from "./cluster-task.ts";
+import type { Patience } from "./locks.ts";
+import { isUserspace, probeVteps, vtepsHere } from "./neighbours.ts";
+import { putAllRight } from "./put-right.ts";
+import type { Here } from "./situation.ts";
+import { distrustAll } from "./take-in.ts";
+import { upkeep } from "./upkeep.ts";
+import type { Work } from "./work.ts";
+
+/** In the order in which they are done. */
+export const tasks = [
+  "switch",
+  "cluster",
+  "fresh",
+  "stale",
+  "neighbours",
+  "attachments",
+  "minute",
+] as const;
+export type Task = (typeof tasks)[number];
+
+/**
+ * How long one task may take, milliseconds: a switch that hangs is waited for in system calls, and
+ * nothing else goes on meanwhile, the session's being kept included.
+ */
+const taskMs = 8_000;
+
+/** Does one task; `why` it was asked for says how much of it. */
+export async function perform(
+  task: Task,
+  why: string,
+  here: Here,
+  ask: Work<Task>["ask"],
+): Promise<void> {
+  const { host, situation, health, signal } = here;
+  const deadline = deadlineIn(host.clock, taskMs);
+  const patience = { deadline, signal };
+  switch (task) {
+    case "switch": {
+      await putSwitchRight(here, why, patience);
+      health.report("switch", undefined);
+      return ask("neighbours", why);
+    }
+    case "cluster": {
+      const { ask: asked } = situation;
+      const changed = await followCluster(here, patience);
+      health.report("cluster", undefined);
+      // What is written down now may be more than leases: another VTEP, a block claimed again.
+      if (asked) ask("switch", "store read");
+      if (changed.length > 0) ask("neighbours", "changes");
+      return;
+    }
+    case "fresh": {
+      return keepFresh(here);
+    }
+    case "stale":
+      return distrustAll(host, patience);
+    case "neighbours":
+      return keepResolved(here, patience);
+    case "attachments":
+    case "minute":
+      return upkeep(here, task, deadline);
+  }
+}
+
+/** A daemon that was restarted has forgotten everything; else only what differs is sent. */
+async function putSwitchRight(
+  { host, metrics }: Here,
+  why: string,
+  patience: Patience,
+): Promise<void> {
+  const began = host.clock();
+  const put = await putAllRight(host, why === "daemon" ? "all" : "if different", patience);
+  const result = put.changes > 0 || put.ports.length > 0 ? "changed" : "same";
+  metrics.count("socketplane_syncs_total", { why, result });
+  metrics.count("socketplane_sync_seconds_total", {}, (host.clock() - began) / 1_000);
+  metrics.set("socketplane_flows", put.flows);
+  metrics.set("socketplane_networks_here", put.networks);
+  metrics.set("socketplane_attachments", put.attachments);
+}
+
+/** Written down is what was heard before; what is heard now is none the older for it. */
+function keepFresh({ host, situation }: Here): void {
+  const isApplied = situation.heardApplied >= situation.heardSeen;
+  const age = host.ipam.sinceBoot() - situation.seenAt;
+  if (isApplied && age < taskMs) markFresh(host.ipam);
+}
+
+function keepResolved({ host, metrics }: Here, { deadline }: Patience): void {
+  const vteps = vtepsHere(host);
+  const count = vteps.length > 0 && isUserspace(host, deadline) ? probeVteps(host, vteps) : 0;
+  metrics.set("socketplane_vteps", count);
+}
