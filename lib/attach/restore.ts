@@ -6,7 +6,7 @@
 import type { Deadline } from "../deadline.ts";
 import { reasonOf } from "../errors.ts";
 import type { Assignment } from "../ipam/assignment.ts";
-import { heldNow } from "../ipam/held.ts";
+import { type HeldNetwork, heldNow } from "../ipam/held.ts";
 import { isHeld, listAssignments } from "../ipam/pool.ts";
 import { ip6Of } from "../net/mac.ts";
 import { ensureBridge } from "./bridge.ts";
@@ -25,69 +25,78 @@ import { gatewayFaults } from "./verify.ts";
  * flows in afterwards.
  */
 export async function restorePorts(host: Host, deadline: Deadline): Promise<readonly string[]> {
-  const { dirs } = host.ipam;
-  const written = listAssignments(dirs).filter(
-    (one) => one.ofport !== undefined && isHeld(dirs, one) && heldNow(dirs, one.network),
-  );
+  const written = whatIsWritten(host);
   if (written.length === 0) return [];
   ensureBridge(host, deadline);
-  const tunnels = written.map(({ network }) => heldNow(dirs, network)?.tunnel);
-  const tunnel = tunnels.find((vtep) => vtep !== undefined);
+  const tunnel = written.map(({ held }) => held.tunnel).find((vtep) => vtep !== undefined);
   if (tunnel !== undefined) ensureTunnel(host, tunnel, deadline);
   const { attachments, gateways } = ourPorts(host, deadline);
   const plugged = new Set([...attachments, ...gateways].map(({ link }) => link));
-  const own = written.filter(({ id }) => isOwnAddress(id));
   const restored: string[] = [];
-  for (const assignment of own) {
-    const port = gatewayLinkName(assignment.network);
+  for (const own of written.filter(isOwn)) {
+    const port = gatewayLinkName(own.assignment.network);
     try {
-      if (await restoreGateway(host, assignment, plugged, deadline)) restored.push(port);
+      if (await restoreGateway(host, own, plugged, deadline)) restored.push(port);
     } catch (fault) {
       // The other networks are none the worse for it.
       host.log.error("cannot put a network's own port right", { port, reason: reasonOf(fault) });
     }
   }
-  const links = new Set(
-    host
-      .links()
-      .list()
-      .map(({ name }) => name),
-  );
-  const containers = written.filter(({ id }) => {
-    const link = outerName(id);
-    return !isOwnAddress(id) && links.has(link) && !plugged.has(link);
+  const containers = written.filter((one) => !isOwn(one) && !plugged.has(linkOf(one)));
+  if (containers.length === 0) return restored;
+  const all = host.links().list();
+  const links = new Set(all.map(({ name }) => name));
+  const living = containers.filter((one) => links.has(linkOf(one)));
+  return [...restored, ...plugAgain(host, living, deadline)];
+}
+
+/** An assignment that is whole, and what is held of its network. */
+interface Written {
+  readonly assignment: Assignment;
+  readonly held: HeldNetwork;
+}
+
+const isOwn = ({ assignment }: Written): boolean => isOwnAddress(assignment.id);
+const linkOf = ({ assignment }: Written): string => outerName(assignment.id);
+
+/** All that should have a port. */
+function whatIsWritten(host: Host): readonly Written[] {
+  const { dirs } = host.ipam;
+  const networks = new Map(dirs.networks.list().map((name) => [name, heldNow(dirs, name)]));
+  return listAssignments(dirs).flatMap((assignment): readonly Written[] => {
+    const held = networks.get(assignment.network);
+    const isWhole = assignment.ofport !== undefined && isHeld(dirs, assignment);
+    return held === undefined || !isWhole ? [] : [{ assignment, held }];
   });
-  return [...restored, ...plugAgain(host, containers, deadline)];
 }
 
 async function restoreGateway(
   host: Host,
-  { network: name, address, ofport = 0 }: Assignment,
+  { assignment: { address, ofport = 0 }, held }: Written,
   plugged: ReadonlySet<string>,
   deadline: Deadline,
 ): Promise<boolean> {
-  const held = heldNow(host.ipam.dirs, name);
-  const link = gatewayLinkName(name);
-  if (held === undefined) return false;
-  const faults = gatewayFaults(host, held.stored.network, host.links().get(link));
-  if (plugged.has(link) && faults.length === 0) return false;
+  const { network } = held.stored;
+  const port = gatewayLinkName(network.name);
+  const faults = gatewayFaults(host, network, host.links().get(port));
+  if (plugged.has(port) && faults.length === 0) return false;
   await standUp(host, held, { address, ofport }, deadline);
-  const state = plugged.has(link) ? faults.join("; ") : "it was gone from the switch's database";
-  host.log.warn("put a network's own port right", { port: link, because: state });
+  const because = plugged.has(port) ? faults.join("; ") : "the switch's database had lost it";
+  host.log.warn("put a network's own port right", { port, because });
   return true;
 }
 
 /** All are sent before the first is waited for: the switch takes them up together. */
 function plugAgain(
   host: Host,
-  assignments: readonly Assignment[],
+  containers: readonly Written[],
   deadline: Deadline,
 ): readonly string[] {
   const { bridge } = host.config.ovs;
   const database = host.database(deadline);
   const boot = host.kernel.bootId();
-  const added = assignments.map((assignment) => {
-    const row = rowOf(host, assignment, boot);
+  const added = containers.map((container) => {
+    const row = rowOf(container, boot);
     database.transact(addAttachment(bridge, row), deadline);
     return { row, ready: database.send(awaitOfport(row.link, deadline.left()), deadline) };
   });
@@ -107,9 +116,9 @@ function plugAgain(
   });
 }
 
-function rowOf(host: Host, assignment: Assignment, boot: string): AttachmentRow {
+function rowOf({ assignment, held }: Written, boot: string): AttachmentRow {
   const { id, network, address, mac, ofport = 0 } = assignment;
-  const subnet6 = heldNow(host.ipam.dirs, network)?.stored.network.subnet6;
+  const { subnet6 } = held.stored.network;
   const address6 = subnet6 && ip6Of(subnet6, address);
   return {
     role: "attachment",

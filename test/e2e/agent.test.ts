@@ -148,7 +148,8 @@ describe("without any ADD it puts back", () => {
   });
 
   test("a run directory that is lost under living containers", async () => {
-    rmSync(node.runDir, { recursive: true });
+    // The agent may be writing there.
+    rmSync(node.runDir, { recursive: true, maxRetries: 10 });
     await hurry();
     await assertSound([node]);
     webs = [...webs, await add(web)];
