@@ -3,6 +3,7 @@
 import type { Lab } from "../lab/lab.ts";
 import type { Container, LabNode } from "../lab/node.ts";
 import type { Running } from "../lab/run.ts";
+import type { List } from "./aftermath.ts";
 import { openCri } from "./cri.ts";
 import { busybox, makeImages, pause } from "./image.ts";
 import { installPlugins, type Machine, openMachine } from "./machine.ts";
@@ -79,12 +80,12 @@ interface Info {
 }
 
 /** With `list` as its only network list, at the places that README names. */
-export async function startContainerd(lab: Lab, node: LabNode, list: string): Promise<Containerd> {
+export async function startContainerd(lab: Lab, node: LabNode, list: List): Promise<Containerd> {
   const machine = await openMachine(lab, node);
   installPlugins(machine);
   machine.write("/etc/containerd/config.toml", config);
   // What podman's package brings would come after ours.
-  machine.write("/etc/cni/net.d/10-socketplane.conflist", list);
+  machine.write("/etc/cni/net.d/10-socketplane.conflist", JSON.stringify(list));
   const cri = openCri(machine.at(socket));
   lab.onClose(cri.close);
   const { ask } = cri;

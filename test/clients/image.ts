@@ -1,6 +1,13 @@
 /** Images without a registry: one layer with Debian's static busybox, as `docker save` writes it. */
 import { createHash } from "node:crypto";
-import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { must } from "../lab/run.ts";
 
@@ -8,8 +15,9 @@ export const busybox = "docker.io/library/busybox:latest";
 /** What containerd 1.6 starts a pod with. */
 export const pause = "registry.k8s.io/pause:3.6";
 
-/** Makes both in one archive, in a folder; gives its path. */
-export async function makeImages(folder: string): Promise<string> {
+/** Makes both in one archive, somewhere in a folder; gives its path. */
+export async function makeImages(place: string): Promise<string> {
+  const folder = mkdtempSync(join(place, "images-"));
   const at = (name: string) => join(folder, name);
   const bin = at("root/bin");
   mkdirSync(bin, { recursive: true });

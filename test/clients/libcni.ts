@@ -11,7 +11,7 @@ export interface Libcni {
   readonly add: (list: List, of: Attaching) => Promise<Result>;
   readonly check: (list: List, of: Attaching) => Promise<void>;
   readonly del: (list: List, of: Attaching) => Promise<void>;
-  /** Gives the capabilities that the list's plugins have. */
+  /** Gives the capabilities that the list's plugins have, sorted: libcni has them in no order. */
   readonly validate: (list: List) => Promise<readonly string[]>;
   /** Where it keeps what ADDs gave, for CHECK and DEL. */
   readonly cache: string;
@@ -79,7 +79,10 @@ export function libcniOn(node: LabNode, program: string, folder: string): Libcni
     add: async (list, of) => JSON.parse(await call("add", list, of)),
     check: async (list, of) => void (await call("check", list, of)),
     del: async (list, of) => void (await call("del", list, of)),
-    validate: async (list) => JSON.parse(await call("validate", list)),
+    validate: async (list) => {
+      const capabilities: string[] = JSON.parse(await call("validate", list));
+      return capabilities.sort();
+    },
     cache,
   };
 }

@@ -10,6 +10,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -19,13 +20,12 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { isLeftOver } from "../lab/cleanup.ts";
+import { isLeftOver, netnsFiles } from "../lab/cleanup.ts";
 import type { Lab } from "../lab/lab.ts";
 import { type Container, debianPlugins, executables, type LabNode } from "../lab/node.ts";
 import { type Command, must, type Outcome, type Running, run, start } from "../lab/run.ts";
 
 export interface Machine {
-  /** The node, with the containers that are in the machine. */
   readonly node: LabNode;
   /** A control group that nobody else uses, for all that runs here: "/spt-...". */
   readonly cgroup: string;
@@ -38,7 +38,7 @@ export interface Machine {
   readonly run: (argv: readonly string[], more?: More) => Promise<Outcome>;
   /** Starts a program that ends with us, and with a SIGKILL to what is given back. */
   readonly start: (argv: readonly string[], more?: More) => Running;
-  /** Adds the container of a process, which has the number `pid` in it. */
+  /** Has the node count the container of a process, which has the number `pid` here. */
   readonly addContainer: (id: string, pid: number) => Container;
   /** Ends all that runs in it, as pulling its plug does. */
   readonly end: () => Promise<void>;
@@ -78,14 +78,16 @@ export async function openMachine(lab: Lab, node: LabNode): Promise<Machine> {
   await isReady(outer);
   const pid = childOf(outer.pid ?? 0);
   const at = (path: string) => `/proc/${pid}/root${path}`;
+  // As ip(8) has them for what it runs there.
+  const files = join(netnsFiles, node.netns);
+  if (existsSync(files)) cpSync(files, at("/etc"), { recursive: true });
   const command = (argv: readonly string[], more: More = {}): Command => {
     const namespaces = ["--mount", "--pid", `--net=/run/netns/${node.netns}`];
     const dying = ["setpriv", "--pdeathsig", "KILL"];
     return { ...more, argv: ["nsenter", `--target=${pid}`, ...namespaces, ...dying, ...argv] };
   };
-  const containers: Container[] = [];
   return {
-    node: { ...node, containers },
+    node,
     cgroup: `/${node.netns}`,
     at,
     write: (path, text, mode = 0o600) => {
@@ -98,7 +100,7 @@ export async function openMachine(lab: Lab, node: LabNode): Promise<Machine> {
     addContainer: (id, number) => {
       const path = at(`/proc/${number}/ns/net`);
       const container = { id, path, netns: path, remove: () => {} };
-      containers.push(container);
+      node.adopt(container);
       return container;
     },
     end,

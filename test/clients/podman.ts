@@ -2,6 +2,7 @@
 import type { Lab } from "../lab/lab.ts";
 import type { Container, LabNode } from "../lab/node.ts";
 import type { Outcome, Running } from "../lab/run.ts";
+import type { List } from "./aftermath.ts";
 import { busybox, makeImages } from "./image.ts";
 import { installPlugins, type Machine, openMachine } from "./machine.ts";
 import { sampleText } from "./samples.ts";
@@ -68,7 +69,7 @@ graphroot = "/run/lib/containers"
 export async function startPodman(
   lab: Lab,
   node: LabNode,
-  lists: readonly { readonly name: string }[],
+  lists: readonly List[],
 ): Promise<Podman> {
   const machine = await openMachine(lab, node);
   installPlugins(machine);

@@ -14,17 +14,15 @@ import { ask, startServer } from "../lab/services.ts";
 
 let lab: Lab;
 let outside: Outside;
-/** With the containers that containerd has started. */
 let node: LabNode;
 let containerd: Containerd;
 async function begin(conflist: List): Promise<void> {
-  const plain = await lab.startNode();
-  outside = lab.addOutside(plain);
-  containerd = await startContainerd(lab, plain, JSON.stringify(conflist));
-  ({ node } = containerd.machine);
+  containerd = await startContainerd(lab, node, conflist);
 }
-beforeEach(() => {
+beforeEach(async () => {
   lab = openLab();
+  node = await lab.startNode();
+  outside = lab.addOutside(node);
 });
 afterEach(() => lab.close());
 

@@ -74,7 +74,7 @@ describe("a list with others behind ours", () => {
     const sysctl = { "net.ipv4.conf.eth0.arp_filter": "1" };
     const long = withMore(chain, { type: "tuning", sysctl }, { type: "firewall" });
     expect(long.plugins).toHaveLength(shared + 2);
-    expect(await libcni.validate(long)).toEqual(["portMappings", "bandwidth"]);
+    expect(await libcni.validate(long)).toEqual(["bandwidth", "portMappings"]);
     const capabilities = {
       portMappings: [{ hostPort: 8080, containerPort: 80, protocol: "tcp" }],
       bandwidth: { ingressRate: 16_000_000, ingressBurst: 1_000_000 },

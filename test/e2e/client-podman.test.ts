@@ -32,14 +32,12 @@ const db: List = {
 let lab: Lab;
 let outside: Outside;
 let podman: Podman;
-/** With the containers that podman has started. */
 let node: LabNode;
 beforeEach(async () => {
   lab = openLab();
-  const plain = await lab.startNode();
-  outside = lab.addOutside(plain);
-  podman = await startPodman(lab, plain, [chain, db]);
-  ({ node } = podman.machine);
+  node = await lab.startNode();
+  outside = lab.addOutside(node);
+  podman = await startPodman(lab, node, [chain, db]);
 });
 afterEach(() => lab.close());
 

@@ -62,6 +62,8 @@ export interface LabNode {
   /** Its containers, gone ones too. */
   readonly containers: readonly Container[];
   readonly addContainer: (label?: string) => Container;
+  /** Counts one that somebody else has made among its containers. */
+  readonly adopt: (container: Container) => void;
   /** What a call is as a program to run: for those who run or show it in their own way. */
   readonly cniCommand: (call: CniCall) => Command;
   readonly cni: (call: CniCall) => Promise<CniOutcome>;
@@ -184,6 +186,7 @@ export async function startNode(lab: Surroundings, options: NodeOptions = {}): P
       containers.push(container);
       return container;
     },
+    adopt: (container) => void containers.push(container),
     cniCommand,
     startCni,
     cni: async (call) => withJson(await startCni(call).outcome),
