@@ -93,8 +93,9 @@ export function astray(facts: NodeFacts, allowances: Allowances = {}): readonly 
 /** Files, links, rows and flows speak of the same attachments, with the same addresses. */
 export function unlike(facts: NodeFacts, allowances: Allowances = {}): readonly string[] {
   const { node, taken, ports, flowPorts, inner, links } = facts;
-  const isBegun = (one: AssignmentFact) =>
-    one.name === ownName && !taken.some((other) => isSame(one, other));
+  const takenBy = new Map(taken.map((one) => [holder(one), one]));
+  const isTaken = (one: AssignmentFact) => isSame(one, takenBy.get(holder(one)));
+  const isBegun = (one: AssignmentFact) => one.name === ownName && !isTaken(one);
   const begun = allowances.killed ? facts.owners.filter(isBegun) : [];
   const owners = facts.owners.filter((one) => !begun.includes(one));
   const numbers = facts.numbers.filter((number) => !begun.some(({ ofport }) => ofport === number));
@@ -106,9 +107,7 @@ export function unlike(facts: NodeFacts, allowances: Allowances = {}): readonly 
     ...taken
       .filter((one) => !isSame(one, owned.get(holder(one))))
       .map((one) => `${one.file} is not what the owner's file of ${holder(one)} says`),
-    ...owners
-      .filter((one) => !taken.some((other) => isSame(one, other)))
-      .map((one) => `${one.file} has no address linked`),
+    ...owners.filter((one) => !isTaken(one)).map((one) => `${one.file} has no address linked`),
     ...bound.flatMap((one) => {
       const row = rows.find(({ ofport }) => ofport === one.ofport);
       const link = inner.find(

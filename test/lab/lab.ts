@@ -45,6 +45,8 @@ export interface LabOptions {
 export function openLab(options: LabOptions = {}): Lab {
   if (process.getuid?.() !== 0) throw new Error("Cannot open a lab: it takes root");
   sweep();
+  // Each daemon's end is tied to ours.
+  process.setMaxListeners(100);
   const cleanup = openCleanup(options.signals);
   const folder = mkdtempSync(ownFolderPrefix());
   cleanup.add(() => rmSync(folder, { recursive: true, force: true }));
