@@ -1,5 +1,5 @@
 /** The agent on one machine, with the embedded store: what it puts right, and what it leaves alone. */
-import { readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Agent, startAgent } from "../lab/agent.ts";
 import { type Attached, attach, check, detach } from "../lab/attach.ts";
@@ -223,6 +223,25 @@ describe("its start", () => {
     expect(second.status).toBe(1);
     expect(second.stderr).toContain("Cannot run the agent: another one runs on this node");
     expect(await agent.ask("/healthz")).toContain('"ok"');
+  });
+
+  test("is explained, and one that is mistyped too", async () => {
+    const { status, stdout } = await node.socketplane("agent", "run", "--help");
+    expect(status).toBe(0);
+    expect(stdout).toContain("SIGTERM");
+    expect(stdout).toContain("socketplane agent run --config node.json");
+    const mistyped = await node.socketplane("agent", "rnu");
+    expect(mistyped.status).toBe(2);
+    expect(mistyped.stderr).toContain('there is no command "rnu": did you mean "run"?');
+  });
+
+  test("where its port is taken is refused", async () => {
+    const config = JSON.parse(readFileSync(node.config, "utf8"));
+    const other = `${node.config}.other`;
+    writeFileSync(other, JSON.stringify({ ...config, runDir: `${node.runDir}-other` }));
+    const { status, stderr } = await node.socketplane("agent", "run", "--config", other);
+    expect(status).toBe(1);
+    expect(stderr).toContain("Cannot listen on 127.0.0.1:9478");
   });
 
   test("before there is a switch waits for that", async () => {
