@@ -15,15 +15,16 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
-  rmdirSync,
+  rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { isLeftOver, netnsFiles } from "../lab/cleanup.ts";
+import { netnsFiles } from "../lab/cleanup.ts";
 import type { Lab } from "../lab/lab.ts";
 import { type Container, debianPlugins, executables, type LabNode } from "../lab/node.ts";
 import { type Command, must, type Outcome, type Running, run, start } from "../lab/run.ts";
+import { removeCgroups, sweepCgroups } from "./cgroups.ts";
 
 export interface Machine {
   readonly node: LabNode;
@@ -107,14 +108,25 @@ export async function openMachine(lab: Lab, node: LabNode): Promise<Machine> {
   };
 }
 
-/** Puts the plugins where runtimes look for them, and our node.json where our plugin does. */
-export function installPlugins({ node, at, write }: Machine): void {
+/**
+ * Puts the plugins where runtimes look for them, our node.json where our plugin does, and network
+ * lists, by the names of their files; there are no others.
+ */
+export function installPlugins(
+  { node, at, write }: Machine,
+  lists: Readonly<Record<string, object>>,
+): void {
   const folder = "/opt/cni/bin";
+  rmSync(at(folder), { recursive: true, force: true });
   mkdirSync(at(folder), { recursive: true });
   for (const from of [debianPlugins, executables]) {
     for (const name of readdirSync(from)) symlinkSync(join(from, name), at(`${folder}/${name}`));
   }
   write("/etc/socketplane/node.json", readFileSync(node.config, "utf8"));
+  rmSync(at("/etc/cni/net.d"), { recursive: true, force: true });
+  for (const [name, list] of Object.entries(lists)) {
+    write(`/etc/cni/net.d/${name}`, JSON.stringify(list));
+  }
 }
 
 const isAlive = (child: ChildProcess) =>
@@ -132,48 +144,4 @@ async function isReady({ stdout, stderr }: ChildProcess): Promise<void> {
 /** The pid of a process's only child. */
 function childOf(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim());
-}
-
-const hierarchies = (): readonly string[] =>
-  readFileSync("/proc/mounts", "utf8")
-    .split("\n")
-    .filter((line) => / cgroup2? /.test(line))
-    .map((line) => line.split(" ")[1] ?? "");
-
-async function removeCgroups(name: string): Promise<void> {
-  const until = performance.now() + 5_000;
-  for (const top of hierarchies()) {
-    for (;;) {
-      try {
-        removeTree(join(top, name));
-        break;
-      } catch (fault) {
-        // What has just ended may still be leaving.
-        if (performance.now() > until) throw fault;
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-    }
-  }
-}
-
-/** Of processes that are gone. */
-function sweepCgroups(): void {
-  for (const top of hierarchies()) {
-    for (const name of readdirSync(top).filter(isLeftOver)) {
-      try {
-        removeTree(join(top, name));
-      } catch {
-        // What is there after all will be swept the next time.
-      }
-    }
-  }
-}
-
-/** A control group goes by rmdir(2), its files with it, and its children before it. */
-function removeTree(folder: string): void {
-  if (!existsSync(folder)) return;
-  for (const entry of readdirSync(folder, { withFileTypes: true })) {
-    if (entry.isDirectory()) removeTree(join(folder, entry.name));
-  }
-  rmdirSync(folder);
 }

@@ -72,12 +72,10 @@ export async function startPodman(
   lists: readonly List[],
 ): Promise<Podman> {
   const machine = await openMachine(lab, node);
-  installPlugins(machine);
+  const files = lists.map((list) => [`${list.name}.conflist`, list] as const);
+  installPlugins(machine, Object.fromEntries(files));
   machine.write("/etc/containers/containers.conf", config);
   machine.write("/etc/containers/storage.conf", storage);
-  for (const list of lists) {
-    machine.write(`/etc/cni/net.d/${list.name}.conflist`, JSON.stringify(list));
-  }
   const must = (...args: readonly string[]) => machine.must(["podman", ...args]);
   await must("load", "--quiet", "--input", await makeImages(lab.folder));
   const runArgs = (name: string, options: readonly string[]) => [
