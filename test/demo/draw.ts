@@ -1,62 +1,66 @@
-/** Draws what is there, as text: pure. */
+/** Draws a cluster as text: pure. */
 
 export interface Box {
   readonly title: string;
   readonly lines: readonly string[];
 }
 
-export interface DrawnNetwork {
+export interface DrawnNode {
   readonly name: string;
-  readonly subnet: string;
-  readonly vni: number;
+  /** Its containers, each with its network. */
   readonly containers: readonly Box[];
-  /** The node's own port in the network. */
-  readonly gateway: Box;
+  /** "web 10.2.0.0/26": what it holds. */
+  readonly leases: readonly string[];
+  readonly vtep: string;
 }
 
 export interface Drawn {
-  readonly node: string;
-  readonly bridge: string;
-  readonly networks: readonly DrawnNetwork[];
-  readonly outside: Box;
+  readonly nodes: readonly DrawnNode[];
+  /** What runs between them. */
+  readonly underlay: string;
+  readonly store: string;
 }
 
 const gap = 2;
 
-/** The containers of each network above the bridge, its ports in it, the world below. */
-export function draw({ node, bridge, networks, outside }: Drawn): string {
-  const columns = networks.map((network) => columnOf(network));
-  const above = sideBySide(columns.map(({ top }) => top));
+/** The nodes next to each other, each with its containers in it, and all on one wire. */
+export function draw({ nodes, underlay, store }: Drawn): string {
+  const columns = nodes.map(columnOf);
+  const height = Math.max(...columns.map((rows) => rows.length));
+  const level = columns.map((rows) => stretched(rows, height));
+  const above = sideBySide(level);
   const width = above[0]?.length ?? 0;
-  const inside = sideBySide(columns.map(({ port }) => port));
-  const world = boxOf(outside, width - 4);
+  const wires = sideBySide(level.map((rows) => ["│".padStart(6).padEnd(rows[0]?.length ?? 0)]));
   return [
     ...above,
-    frame("╔", `═ node ${node}: Open vSwitch bridge ${bridge} `, "═", "╗", width),
-    ...inside.map((row) => row.replace(/^ /, "║").replace(/ $/, "║")),
-    frame("╚", "═ routing, masquerade, and no way between networks ", "═", "╝", width),
-    ...["│".padStart(8).padEnd(width), ...world.map((row) => `  ${row}`.padEnd(width))],
+    ...wires,
+    frame("═", `══ ${underlay} `, "═", "═", width),
+    "│".padStart(6),
+    ...boxOf({ title: "etcd", lines: [store] }).map((row) => `  ${row}`),
   ]
     .map((row) => row.trimEnd())
     .join("\n");
 }
 
-/** A network's containers with their wires, and its own port as wide as they are. */
-function columnOf(network: DrawnNetwork) {
-  const boxes = network.containers.map((box) => boxOf(box));
-  const row = sideBySide(boxes);
-  const heading = `network ${network.name}  ${network.subnet}  VNI ${network.vni}`;
-  const port = boxOf(network.gateway);
-  const width = Math.max(row[0]?.length ?? 0, heading.length, port[0]?.length ?? 0) + 2;
-  const wires = boxes.map((box) => ["│".padStart(5).padEnd(box[0]?.length ?? 0)]);
-  return {
-    top: [heading, ...row, ...sideBySide(wires)].map((line) => ` ${line}`.padEnd(width)),
-    port: port.map((line) => ` ${line}`.padEnd(width)),
-  };
+function columnOf({ name, containers, leases, vtep }: DrawnNode): readonly string[] {
+  const boxes = containers.map((box) => boxOf(box));
+  const inside = [
+    ...boxes.flat(),
+    ...leases.map((lease) => `holds ${lease}`),
+    `VXLAN from ${vtep}`,
+  ];
+  return boxOf({ title: name, lines: inside });
 }
 
-function boxOf({ title, lines }: Box, least = 0): readonly string[] {
-  const width = Math.max(title.length + 1, ...lines.map((line) => line.length), least - 4);
+/** With empty lines before its last two, so that all stand on the same ground. */
+function stretched(rows: readonly string[], height: number): readonly string[] {
+  const width = rows[0]?.length ?? 0;
+  const empty = Array<string>(height - rows.length).fill(`│${" ".repeat(width - 2)}│`);
+  return [...rows.slice(0, -2), ...empty, ...rows.slice(-2)];
+}
+
+function boxOf({ title, lines }: Box): readonly string[] {
+  const width = Math.max(title.length + 1, ...lines.map((line) => line.length));
   return [
     frame("┌", `─ ${title} `, "─", "┐", width + 4),
     ...lines.map((line) => `│ ${line.padEnd(width)} │`),

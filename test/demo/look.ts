@@ -1,81 +1,61 @@
-/** What is there of the demo, read from the kernel and the switch by other programs than ours. */
+/** What is there of the demo, read from the kernel and the store by other programs than ours. */
 import type { Attached } from "../lab/attach.ts";
-import type { Outside } from "../lab/lab.ts";
-import type { Container, LabNode } from "../lab/node.ts";
+import type { Cluster, ClusterNode } from "../lab/cluster.ts";
+import { leasesIn } from "../lab/facts.ts";
+import type { Container } from "../lab/node.ts";
 import { must } from "../lab/run.ts";
-import type { Box, Drawn, DrawnNetwork } from "./draw.ts";
+import type { Box, Drawn } from "./draw.ts";
 
 interface Link {
   readonly ifname: string;
   readonly address: string;
-  readonly mtu: number;
   readonly addr_info: readonly { readonly local: string; readonly prefixlen: number }[];
 }
 
-interface Network {
-  readonly id: string;
-  readonly subnet: string;
-  readonly vni: number;
-  readonly gateway: string;
+/** A container, where it is and in which network. */
+export interface Placed {
+  readonly node: ClusterNode;
+  readonly network: string;
+  readonly attached: Attached;
 }
 
-export async function lookAt(
-  node: LabNode,
-  outside: Outside,
-  all: readonly Attached[],
-): Promise<Drawn> {
-  const links = await linksOf(node.netns);
-  const networks = (await node.socketplane("network", "list")).json as readonly Network[];
+export async function lookAt(cluster: Cluster, placed: readonly Placed[]): Promise<Drawn> {
+  const leases = leasesIn(await cluster.readStore());
+  const nodes = cluster.nodes.map(async (node) => {
+    const here = placed.filter((one) => one.node === node);
+    const [vtep] =
+      (await linksOf(node.netns)).find(({ ifname }) => ifname === "br-phy")?.addr_info ?? [];
+    return {
+      name: node.name,
+      containers: await Promise.all(here.map(containerOf)),
+      leases: leases
+        .filter((lease) => lease.node === node.name)
+        .map(({ network, block }) => `${network} ${block.replace(/-(\d+)@.*/, "/$1")}`),
+      vtep: vtep?.local ?? "nowhere",
+    };
+  });
   return {
-    node: node.name,
-    bridge: "sp0",
-    networks: await Promise.all(
-      [...networks].sort((a, b) => a.vni - b.vni).map((one) => networkOf(node, one, links, all)),
-    ),
-    outside: {
-      title: `the world outside: ${outside.address}`,
-      lines: [`sees every container as ${outside.node}`],
-    },
-  };
-}
-
-async function networkOf(
-  node: LabNode,
-  { id, subnet, vni, gateway }: Network,
-  links: readonly Link[],
-  all: readonly Attached[],
-): Promise<DrawnNetwork> {
-  const own = links.find(({ ifname }) => ifname === `sp-${id}`);
-  const containers: Box[] = [];
-  for (const attached of all) {
-    const ids = await node.ovs.vsctl("get", "interface", attached.outer, "external_ids");
-    if (ids.includes(`socketplane-network=${id},`)) containers.push(await containerOf(attached));
-  }
-  const addresses = own?.addr_info.map(({ local, prefixlen }) => `${local}/${prefixlen}`) ?? [];
-  return {
-    name: id,
-    subnet,
-    vni,
-    containers,
-    gateway: {
-      title: own?.ifname ?? "no port",
-      lines: [`${addresses.join("  ")}`, `gateway ${gateway}, MTU ${own?.mtu}`],
-    },
+    nodes: await Promise.all(nodes),
+    underlay: "192.0.2.0/24: nothing but VXLAN between the nodes",
+    store: cluster.etcd.endpoints.join(),
   };
 }
 
 /** Read in the container itself. */
-async function containerOf({ container, outer }: Attached): Promise<Box> {
-  const eth0 = (await linksOf(container.netns)).find(({ ifname }) => ifname === "eth0");
-  const [address] = eth0?.addr_info ?? [];
+async function containerOf({ attached, network }: Placed): Promise<Box> {
+  const { container } = attached;
+  const [address] = (await eth0Of(container))?.addr_info ?? [];
   return {
     title: shortName(container),
-    lines: [`${address?.local}/${address?.prefixlen}`, eth0?.address ?? "", outer],
+    lines: [`${address?.local}/${address?.prefixlen}`, `network ${network}`],
   };
 }
 
 /** Without what makes it unique on this machine. */
 export const shortName = ({ id }: Container): string => id.replace(/^.*?-\d+-\d+-/, "");
 
-export const linksOf = async (netns: string): Promise<readonly Link[]> =>
+export const eth0Of = async ({ netns }: Container): Promise<Link | undefined> =>
+  (await linksOf(netns)).find(({ ifname }) => ifname === "eth0");
+
+const linksOf = async (netns: string): Promise<readonly Link[]> =>
   JSON.parse(await must({ netns, argv: ["ip", "-j", "address"] }));

@@ -129,7 +129,8 @@ export function leaseFlowOf(flow: string): LeaseFlow | undefined {
   const first = Number.parseInt(mac.replaceAll(":", "").slice(4), 16);
   const last = first + (0xffffffff - Number.parseInt(mask.replaceAll(":", ""), 16));
   if (part === "1") {
-    const own = table === 30 && !flow.includes("set_field") && flow.includes("goto_table:40");
+    const own =
+      [30, 35].includes(table) && !flow.includes("set_field") && flow.includes("goto_table:40");
     return own ? { vni, way: "ours", first, last, vtep: undefined } : undefined;
   }
   const from = /tun_(?:ipv6_)?src=([^ ,]+)/.exec(flow)?.[1];

@@ -212,10 +212,18 @@ test.each([
     { vni: 5, way: "ours", first: 0x0a020000, last: 0x0a02003f, vtep: undefined },
   ],
   [
-    " cookie=0x53500100000588a1, table=30, priority=200,reg0=0x5,dl_dst=02:42:0a:02:00:01 actions=set_field:02:42:0a:02:00:02->eth_dst,goto_table:40",
+    " cookie=0x53500100000588a1, table=35, priority=126,reg0=0x5,dl_dst=02:42:0a:02:00:00/ff:ff:ff:ff:ff:c0 actions=goto_table:40",
+    { vni: 5, way: "ours", first: 0x0a020000, last: 0x0a02003f, vtep: undefined },
+  ],
+  [
+    " cookie=0x53500100000588a1, table=30, priority=126,reg0=0x5,dl_dst=02:42:0a:02:00:00/ff:ff:ff:ff:ff:c0 actions=goto_table:35",
     undefined,
   ],
-  [" cookie=0x5350000000000000, table=30, priority=0 actions=drop", undefined],
+  [
+    " cookie=0x53500100000588a1, table=35, priority=200,reg0=0x5,dl_dst=02:42:0a:02:00:01 actions=set_field:02:42:0a:02:00:02->eth_dst,goto_table:40",
+    undefined,
+  ],
+  [" cookie=0x5350000000000000, table=35, priority=0 actions=drop", undefined],
 ])("reads %s", (flow, expected) => {
   expect(leaseFlowOf(flow)).toEqual(expected);
 });
