@@ -26,6 +26,28 @@ export function formatFlow(flow: Flow): string {
   return `${head}${match}${match === "" ? "" : " "}actions=${actions || "drop"}${foreign}`;
 }
 
+/**
+ * A text that flows have in common which are the same to the switch, and no others: for comparing
+ * thousands of them, of which formatFlow would take a multiple of the time.
+ */
+export function flowKey({ cookie, table, priority, match, actions, foreign }: Flow): string {
+  let key = `${cookie} ${table} ${priority}`;
+  for (const name of matchNames) {
+    const value = match[name];
+    if (value === undefined) continue;
+    if (typeof value !== "object") {
+      key += ` ${name}=${value}`;
+      continue;
+    }
+    const { exact, mask } = unmask<Uint>(value, fields[name]);
+    if (mask !== "none") key += ` ${name}=${mask === "all" ? exact : `${exact}/${mask}`}`;
+  }
+  for (const action of actions) key += ` ${formatAction(action)}`;
+  return foreign === undefined ? key : `${key} ${foreign.join(" ")}`;
+}
+
+const matchNames = Object.keys(fields) as readonly (keyof Match)[];
+
 /** In the order in which ovs-ofctl prints them. */
 function formatMatch(match: Match): readonly string[] {
   const { ethType } = match;

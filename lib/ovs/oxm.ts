@@ -92,10 +92,10 @@ export function unmask<T extends Uint>(
   { width }: Field,
 ): { readonly exact: T; readonly mask: T | "all" | "none" } {
   if (typeof value !== "object") return { exact: value, mask: "all" };
-  const mask = BigInt(value.mask);
-  if (mask === 0n) return { exact: value.value, mask: "none" };
-  const all = mask === (1n << BigInt(8 * width)) - 1n;
-  return { exact: value.value, mask: all ? "all" : value.mask };
+  const { value: exact, mask } = value;
+  if (Number(mask) === 0) return { exact, mask: "none" };
+  const all = typeof mask === "number" ? 2 ** (8 * width) - 1 : (1n << BigInt(8 * width)) - 1n;
+  return { exact, mask: mask === all ? "all" : mask };
 }
 
 function numberOf(value: Match[keyof Match] & {}): Masked<Uint> {
@@ -115,10 +115,10 @@ export interface FieldValue {
 export function readField(from: Reader): FieldValue {
   const header = from.uint(4);
   const masked = (header & 0x100) !== 0;
-  const body = from.part(header & 0xff);
-  const width = masked ? Math.floor(body.left() / 2) : body.left();
-  const value = body.bigUint(width);
-  const mask = masked ? body.bigUint(body.left()) : undefined;
+  const length = header & 0xff;
+  const width = masked ? Math.floor(length / 2) : length;
+  const value = from.bigUint(width);
+  const mask = masked ? from.bigUint(length - width) : undefined;
   return { id: header - (header & 0x1ff), width, value, mask };
 }
 
@@ -132,7 +132,7 @@ export function readMatch(from: Reader): { match: Match; foreign: readonly strin
   from.skip((8 - (length % 8)) % 8);
   while (body.left() > 0) {
     for (const found of registersOf(readField(body))) {
-      const name = names.find((one) => fields[one].id === found.id);
+      const name = nameOf(found.id);
       const value = name === undefined ? undefined : typedOf(name, found);
       if (name === undefined || value === undefined) foreign.push(`match ${describe(found)}`);
       else match[name] = value;
@@ -141,22 +141,31 @@ export function readMatch(from: Reader): { match: Match; foreign: readonly strin
   return { match, foreign };
 }
 
+/** By id; made when first used, which no ADD does. */
+const namesById = new Map<number, keyof Match>();
+
+function nameOf(id: number): keyof Match | undefined {
+  if (namesById.size === 0) for (const name of names) namesById.set(fields[name].id, name);
+  return namesById.get(id);
+}
+
 /** OXM class "packet registers": what was sent as two registers of 32 bits comes back as one of 64. */
 const packetRegister0 = 0x8001_0000;
 
 function registersOf(found: FieldValue): readonly FieldValue[] {
   if (found.id !== packetRegister0 || found.width !== 8) return [found];
-  const halves = [
-    { field: fields.reg0, shift: 32n },
-    { field: fields.reg1, shift: 0n },
-  ] as const;
-  return halves.flatMap(({ field: { id, width }, shift }) => {
-    const half = (whole: bigint) => (whole >> shift) & 0xffff_ffffn;
-    const mask = found.mask === undefined ? 0xffff_ffffn : half(found.mask);
-    if (mask === 0n) return [];
-    const isWhole = mask === 0xffff_ffffn;
-    return [{ id, width, value: half(found.value), mask: isWhole ? undefined : mask }];
-  });
+  return [halfOf(found, fields.reg0, 32n), halfOf(found, fields.reg1, 0n)].filter(
+    (half) => half !== undefined,
+  );
+}
+
+function halfOf({ value, mask }: FieldValue, field: Field, shift: bigint): FieldValue | undefined {
+  const { id, width } = field;
+  const ones = 0xffff_ffffn;
+  const halfMask = mask === undefined ? ones : (mask >> shift) & ones;
+  if (halfMask === 0n) return undefined;
+  const half = (value >> shift) & ones;
+  return { id, width, value: half, mask: halfMask === ones ? undefined : halfMask };
 }
 
 /** undefined for what the typed match can't say: another EtherType, a VLAN, a masked number. */
