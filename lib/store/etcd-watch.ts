@@ -38,6 +38,8 @@ export async function watchEtcd(
   onEvents: (events: readonly StoreEvent[]) => void,
   ended: AbortSignal,
 ): Promise<WatchEnd> {
+  // From one revision before: of one that is compacted, etcd leaves out what it removed, unsaid.
+  const start = Math.max(1, from - 1) as Revision;
   let known: Content | undefined;
   let last: readonly StoreEvent[] = [];
   let pauseMs = firstPauseMs;
@@ -59,13 +61,14 @@ export async function watchEtcd(
         awaited = undefined;
         return same ? undefined : other;
       }
+      if (events.some(({ revision }) => revision < from)) return undefined;
       onEvents(events);
       last = events;
       known = latest(now, events);
       return undefined;
     };
     const stream = await members.preferred(lookMs).watch.watch();
-    return follow(stream, prefix, last[0]?.revision ?? from, { onOpen, onBatch }, ended);
+    return follow(stream, prefix, last[0]?.revision ?? start, { onOpen, onBatch }, ended);
   };
 
   while (!ended.aborted) {

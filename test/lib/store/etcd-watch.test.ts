@@ -161,3 +161,13 @@ test.each([
   expect(watched.values()).toEqual(["0", "lost"]);
   await watched.close();
 });
+
+test("a removal that was compacted before it began is not left out unsaid", async () => {
+  const from = (await put("/w/a", "0")) + 1;
+  const removal = await store.commit({ compares: [], writes: [{ remove: "/w/a" }] }, soon());
+  expect(removal).toEqual({ ok: true, revision: from });
+  etcd.compact();
+  const watched = watch(from, etcd.endpoints);
+  expect(await watched.end).toMatchObject({ reason: "compacted" });
+  await watched.close();
+});
