@@ -1,12 +1,19 @@
 /** What is to be in the switch, as the pipeline needs it: networks, peers' leases, ports. */
 import type { Ip4 } from "../net/ip4.ts";
 import type { Ip6 } from "../net/ip6.ts";
-import type { Mac } from "../net/mac.ts";
-import type { Prefix4, Prefix6 } from "../net/prefix.ts";
-import type { Action, Flow, Match, Ofport } from "../ovs/flow.ts";
+import { type Mac, macsOfPrefix4 } from "../net/mac.ts";
+import { contains4, type Prefix4, type Prefix6 } from "../net/prefix.ts";
+import type { Action, Flow, Masked, Match, Ofport } from "../ovs/flow.ts";
 import type { VtepAddress } from "../store/keys.ts";
 
-export const tables = { classify: 0, ingress: 10, neighbour: 20, forward: 30, local: 40 } as const;
+export const tables = {
+  classify: 0,
+  ingress: 10,
+  neighbour: 20,
+  forward: 30,
+  single: 35,
+  local: 40,
+} as const;
 
 /** A network as this node's switch sees it. */
 export interface SwitchNetwork {
@@ -14,6 +21,8 @@ export interface SwitchNetwork {
   readonly subnet: Prefix4;
   readonly subnet6: Prefix6 | undefined;
   readonly gateway: Ip4;
+  /** Prefix length of the blocks that nodes hold. */
+  readonly blockLength: number;
   /** The node's own port in the network, where the gateway lives too. */
   readonly port: { readonly ofport: Ofport; readonly address: Ip4 };
   /** The prefixes that this node holds. */
@@ -66,7 +75,22 @@ export const flowsOf =
     actions,
   });
 
+/** The MACs of a lease's addresses. */
+export function macsOf(lease: Prefix4): Masked<Mac> {
+  const { mac, mask } = macsOfPrefix4(lease);
+  return lease.length === 32 ? mac : { value: mac, mask };
+}
+
 export const goto = (table: number): Action => ({ do: "goto", table });
+
+/**
+ * Where frames for a lease find their way. Those for a single MAC do it apart, as do those for the
+ * gateway's block, which has one within it.
+ */
+export const forwardTable = (
+  { gateway }: Pick<SwitchNetwork, "gateway">,
+  lease: Prefix4,
+): number => (lease.length === 32 || contains4(lease, gateway) ? tables.single : tables.forward);
 
 /** The frame is of the network from here on. */
 export const inNetwork = (vni: number, table: number): readonly Action[] => [

@@ -6,14 +6,16 @@
  * lost it, or was removed, is cut off by each peer at once.
  */
 import type { Ip4 } from "../net/ip4.ts";
-import { ip6Of, type Mac, macOfIp4, macsOfPrefix4 } from "../net/mac.ts";
-import type { Action, Flow, Masked, Match } from "../ovs/flow.ts";
+import { ip6Of, macOfIp4 } from "../net/mac.ts";
+import type { Action, Flow, Match } from "../ovs/flow.ts";
 import { peersCookie } from "./cookies.ts";
 import { icmp6, neighbourAdvertisement } from "./neighbours.ts";
 import {
   flowsOf,
+  forwardTable,
   goto,
   inNetwork,
+  macsOf,
   type SwitchNetwork,
   type SwitchPeer,
   type SwitchTunnel,
@@ -67,12 +69,17 @@ function sentAs({ subnet6 }: SwitchNetwork, address: Ip4): readonly Match[] {
  * A lease with a MAC of its own has a third: what is asked of the computed one, by ARP or neighbour
  * discovery, is for it too.
  */
-export function peerFlows(vni: number, tunnel: SwitchTunnel, peer: SwitchPeer): readonly Flow[] {
-  const { prefix, vtep, mac } = peer;
+export function peerFlows(
+  network: Pick<SwitchNetwork, "vni" | "gateway">,
+  tunnel: SwitchTunnel,
+  { prefix, vtep, mac }: SwitchPeer,
+): readonly Flow[] {
+  const { vni } = network;
+  const table = forwardTable(network, prefix);
   const flow = flowsOf(peersCookie(vni));
   // The longer prefix wins.
   const priority = 100 + prefix.length;
-  const macs = mac ?? maskedMacs(peer);
+  const macs = mac ?? macsOf(prefix);
   const from: Match =
     vtep.family === 4 ? { tunnelSrc: vtep.address } : { tunnelSrc6: vtep.address };
   const across: readonly Action[] = [
@@ -84,17 +91,9 @@ export function peerFlows(vni: number, tunnel: SwitchTunnel, peer: SwitchPeer): 
   ];
   const flows = [
     flow(tables.ingress, priority, { reg0: vni, ...from, ethSrc: macs }, [goto(tables.local)]),
-    flow(tables.forward, priority, { reg0: vni, ethDst: macs }, across),
+    flow(table, priority, { reg0: vni, ethDst: macs }, across),
   ];
   if (mac === undefined) return flows;
   const computed = { reg0: vni, ethDst: macOfIp4(prefix.base) };
-  return [
-    ...flows,
-    flow(tables.forward, priority, computed, [{ do: "set eth_dst", mac }, ...across]),
-  ];
-}
-
-function maskedMacs({ prefix }: SwitchPeer): Masked<Mac> {
-  const { mac, mask } = macsOfPrefix4(prefix);
-  return prefix.length === 32 ? mac : { value: mac, mask };
+  return [...flows, flow(table, priority, computed, [{ do: "set eth_dst", mac }, ...across])];
 }

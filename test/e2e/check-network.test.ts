@@ -37,7 +37,8 @@ const checked = () =>
 
 test.each([
   ["20, by which neighbours are found", 20, 3],
-  ["30, by which frames find their way", 30, 2],
+  ["30, by which frames find their way", 30, 1],
+  ["35, by which they find the gateway", 35, 2],
 ])("the flows of table %s", async (_, table, gone) => {
   node.ovs.ofctl("del-flows", "sp0", `table=${table}`);
   expectRefusal(await checked(), {

@@ -42,7 +42,7 @@ const isThere = (held: HeldNetwork) => hasFlows(on.host, network(held), within()
 const waysToPeers = () =>
   Array.from(
     ovs
-      .ofctl("--no-stats", "dump-flows", "sp0", "table=30")
+      .ofctl("--no-stats", "dump-flows", "sp0")
       .matchAll(/dl_dst=([0-9a-f:]+)\/\S+ actions=set_field:0x64->tun_id,set_field:([\d.]+)->/g),
     ([, mac = "", to = ""]) => `${mac} ${to}`,
   ).sort();

@@ -31,6 +31,7 @@ const network = {
   subnet,
   subnet6: undefined,
   gateway: ip("10.2.0.1"),
+  blockLength: 26,
   port: { ofport: 20, address: ip("10.2.0.2") },
   leases: [parsePrefix4("10.2.0.0/26") as Prefix4],
   tunnel: undefined,
@@ -63,7 +64,8 @@ test("what is there whatever the networks are: nothing passes, and routers stay 
     "priority=105,icmp6,icmp_type=137 actions=drop",
     "table=10, priority=0 actions=drop",
     "table=20, priority=0 actions=goto_table:30",
-    "table=30, priority=0 actions=drop",
+    "table=30, priority=0 actions=goto_table:35",
+    "table=35, priority=0 actions=drop",
     "table=40, priority=0 actions=drop",
   ]);
 });
@@ -72,9 +74,24 @@ test("a network: the host's port, ARP made unicast, the gateway, the leases", ()
   expect(texts(networkFlows(network))).toEqual([
     "priority=120,in_port=20,vlan_tci=0x0000/0x1fff,dl_src=02:42:0a:02:00:02 actions=set_field:0x64->reg0,goto_table:20",
     "table=20, priority=100,arp,reg0=0x64,arp_tpa=10.2.0.0/16,arp_op=1 actions=move:NXM_OF_ARP_TPA[]->NXM_OF_ETH_DST[0..31],set_field:02:42:00:00:00:00/ff:ff:00:00:00:00->eth_dst,goto_table:30",
-    "table=30, priority=200,reg0=0x64,dl_dst=02:42:0a:02:00:01 actions=set_field:02:42:0a:02:00:02->eth_dst,goto_table:40",
-    "table=30, priority=126,reg0=0x64,dl_dst=02:42:0a:02:00:00/ff:ff:ff:ff:ff:c0 actions=goto_table:40",
+    "table=30, priority=126,reg0=0x64,dl_dst=02:42:0a:02:00:00/ff:ff:ff:ff:ff:c0 actions=goto_table:35",
+    "table=35, priority=200,reg0=0x64,dl_dst=02:42:0a:02:00:01 actions=set_field:02:42:0a:02:00:02->eth_dst,goto_table:40",
+    "table=35, priority=126,reg0=0x64,dl_dst=02:42:0a:02:00:00/ff:ff:ff:ff:ff:c0 actions=goto_table:40",
     "table=40, priority=100,reg0=0x64,dl_dst=02:42:0a:02:00:02 actions=output:20",
+  ]);
+});
+
+test("of the leases, only what holds a single MAC that matters is looked at by single MACs", () => {
+  const leases = ["10.2.0.0/26", "10.2.0.64/26", "10.2.9.7/32"].map(
+    (text) => parsePrefix4(text) as Prefix4,
+  );
+  const ways = texts(networkFlows({ ...network, leases })).filter((text) =>
+    / actions=goto_table:40$/.test(text),
+  );
+  expect(ways).toEqual([
+    "table=35, priority=126,reg0=0x64,dl_dst=02:42:0a:02:00:00/ff:ff:ff:ff:ff:c0 actions=goto_table:40",
+    "table=30, priority=126,reg0=0x64,dl_dst=02:42:0a:02:00:40/ff:ff:ff:ff:ff:c0 actions=goto_table:40",
+    "table=35, priority=132,reg0=0x64,dl_dst=02:42:0a:02:09:07 actions=goto_table:40",
   ]);
 });
 
@@ -131,7 +148,7 @@ test("cookies select a part, and all parts", () => {
   const parts = [baseCookie, cookieOfNetwork(peered), peersCookie(100), attachmentCookie(30)];
   expect(new Set(flows.map(({ cookie }) => cookie))).toEqual(new Set(parts));
   expect(selected(ofNetwork(100))).toEqual(networkFlows(peered));
-  expect(selected(only(peersCookie(100)))).toEqual(peerFlows(100, tunnel, peer));
+  expect(selected(only(peersCookie(100)))).toEqual(peerFlows(network, tunnel, peer));
   expect(selected(ofNetwork(101))).toEqual([]);
 });
 
@@ -139,6 +156,7 @@ test("a network's cookie is another one as soon as its flows are", () => {
   const others = [
     { ...network, leases: [subnet] },
     { ...network, gateway: ip("10.2.0.9") },
+    { ...network, blockLength: 27 },
     { ...network, subnet6 },
     { ...network, port: { ofport: 21, address: ip("10.2.0.2") } },
     { ...network, port: { ofport: 20, address: ip("10.2.0.3") } },

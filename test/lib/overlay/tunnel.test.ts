@@ -19,6 +19,7 @@ const network = {
   subnet: prefix("10.2.0.0/16"),
   subnet6: undefined,
   gateway: ip("10.2.0.1"),
+  blockLength: 26,
   port: { ofport: 20, address: ip("10.2.0.66") },
   leases: [prefix("10.2.0.64/26")],
   tunnel,
@@ -59,7 +60,7 @@ test("without other nodes there is nothing of it", () => {
 
 describe("a peer's lease", () => {
   test("is two flows: its sources are let in from its VTEP, and what is for it goes there", () => {
-    expect(texts(peerFlows(100, tunnel, { prefix: prefix("10.2.0.128/26"), vtep }))).toEqual([
+    expect(texts(peerFlows(network, tunnel, { prefix: prefix("10.2.0.128/26"), vtep }))).toEqual([
       "table=10, priority=126,reg0=0x64,tun_src=192.0.2.2,dl_src=02:42:0a:02:00:80/ff:ff:ff:ff:ff:c0 actions=goto_table:40",
       "table=30, priority=126,reg0=0x64,dl_dst=02:42:0a:02:00:80/ff:ff:ff:ff:ff:c0 actions=set_field:0x64->tun_id,set_field:192.0.2.2->tun_dst,output:1",
     ]);
@@ -67,29 +68,31 @@ describe("a peer's lease", () => {
 
   test("of a VTEP with an IPv6 address", () => {
     const vtep6 = { family: 6, address: parseIp6("2001:db8::2") as Ip6 } as const;
-    expect(texts(peerFlows(100, tunnel, { prefix: prefix("10.2.0.128/26"), vtep: vtep6 }))).toEqual(
-      [
-        "table=10, priority=126,reg0=0x64,tun_ipv6_src=2001:db8::2,dl_src=02:42:0a:02:00:80/ff:ff:ff:ff:ff:c0 actions=goto_table:40",
-        "table=30, priority=126,reg0=0x64,dl_dst=02:42:0a:02:00:80/ff:ff:ff:ff:ff:c0 actions=set_field:0x64->tun_id,set_field:2001:db8::2->tun_ipv6_dst,output:1",
-      ],
-    );
+    expect(
+      texts(peerFlows(network, tunnel, { prefix: prefix("10.2.0.128/26"), vtep: vtep6 })),
+    ).toEqual([
+      "table=10, priority=126,reg0=0x64,tun_ipv6_src=2001:db8::2,dl_src=02:42:0a:02:00:80/ff:ff:ff:ff:ff:c0 actions=goto_table:40",
+      "table=30, priority=126,reg0=0x64,dl_dst=02:42:0a:02:00:80/ff:ff:ff:ff:ff:c0 actions=set_field:0x64->tun_id,set_field:2001:db8::2->tun_ipv6_dst,output:1",
+    ]);
   });
 
-  test("of one address goes before a block's", () => {
-    const [block, single] = ["10.2.9.0/26", "10.2.9.7/32"].map((text) =>
-      peerFlows(100, tunnel, { prefix: prefix(text), vtep }),
+  test("of one address, or with the gateway in it, is looked at apart; the longer goes first", () => {
+    const [single = "", block = ""] = ["10.2.0.7/32", "10.2.0.0/26"].map(
+      (text) => texts(peerFlows(network, tunnel, { prefix: prefix(text), vtep }))[1],
     );
-    expect(texts(single ?? [])[1]).toContain("priority=132,reg0=0x64,dl_dst=02:42:0a:02:09:07 ");
-    expect(single?.[1]?.priority).toBeGreaterThan(block?.[1]?.priority ?? 0);
+    expect(single).toMatch(/^table=35, priority=132,reg0=0x64,dl_dst=02:42:0a:02:00:07 /);
+    expect(block).toMatch(/^table=35, priority=126,reg0=0x64,dl_dst=02:42:0a:02:00:00\//);
   });
 
   test("with a MAC of its own is a third: what is asked of the computed one is for it", () => {
     const mac = parseMac("0e:00:00:00:00:07") as Mac;
-    expect(texts(peerFlows(100, tunnel, { prefix: prefix("10.2.9.7/32"), vtep, mac }))).toEqual([
-      "table=10, priority=132,reg0=0x64,tun_src=192.0.2.2,dl_src=0e:00:00:00:00:07 actions=goto_table:40",
-      "table=30, priority=132,reg0=0x64,dl_dst=0e:00:00:00:00:07 actions=set_field:0x64->tun_id,set_field:192.0.2.2->tun_dst,output:1",
-      "table=30, priority=132,reg0=0x64,dl_dst=02:42:0a:02:09:07 actions=set_field:0e:00:00:00:00:07->eth_dst,set_field:0x64->tun_id,set_field:192.0.2.2->tun_dst,output:1",
-    ]);
+    expect(texts(peerFlows(network, tunnel, { prefix: prefix("10.2.9.7/32"), vtep, mac }))).toEqual(
+      [
+        "table=10, priority=132,reg0=0x64,tun_src=192.0.2.2,dl_src=0e:00:00:00:00:07 actions=goto_table:40",
+        "table=35, priority=132,reg0=0x64,dl_dst=0e:00:00:00:00:07 actions=set_field:0x64->tun_id,set_field:192.0.2.2->tun_dst,output:1",
+        "table=35, priority=132,reg0=0x64,dl_dst=02:42:0a:02:09:07 actions=set_field:0e:00:00:00:00:07->eth_dst,set_field:0x64->tun_id,set_field:192.0.2.2->tun_dst,output:1",
+      ],
+    );
   });
 });
 
@@ -108,7 +111,7 @@ test("nothing that came from a tunnel gets near one again: no table on its way l
 });
 
 describe("differences", () => {
-  const [guard, forward] = peerFlows(100, tunnel, { prefix: prefix("10.2.0.128/26"), vtep });
+  const [guard, forward] = peerFlows(network, tunnel, { prefix: prefix("10.2.0.128/26"), vtep });
   if (guard === undefined || forward === undefined) throw new Error("no flows");
 
   test("are none of the same flows, in whatever order", () => {
