@@ -74,8 +74,11 @@ async function vtepOf(
   return holder?.value === node.name ? [{ remove }] : [];
 }
 
-/** How many go in one transaction: etcd takes 128 operations unless it is told otherwise. */
-const atOnce = 50;
+/**
+ * How many go in one transaction: etcd takes 128 operations unless it is told otherwise, and counts
+ * for each of these its compare, and its removal and that of its MAC.
+ */
+const atOnce = 40;
 
 /** In portions, and again for as long as some had changed since they were read. */
 async function removeAll(

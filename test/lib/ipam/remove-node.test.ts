@@ -5,6 +5,7 @@ import { readNodes } from "../../../lib/ipam/nodes.ts";
 import { registerNode } from "../../../lib/ipam/register.ts";
 import { removeNode } from "../../../lib/ipam/remove-node.ts";
 import type { Ip4 } from "../../../lib/net/ip4.ts";
+import { formatMac, type Mac } from "../../../lib/net/mac.ts";
 import type { Store, Write } from "../../../lib/store/store.ts";
 import { type IpamLab, ip, ipamLab, type LabOptions, soon, specOf } from "./lab.ts";
 import { stores, type TestStore } from "./stores.ts";
@@ -62,6 +63,27 @@ describe.each(stores)("in %s", (_name, open) => {
     expect(await remove(other, "gone")).toBeUndefined();
   });
 
+  test("the MACs that its leases reserve go with them, as many as there are", async () => {
+    const lab = node("gone");
+    await register(lab);
+    const { keys, store: opened } = lab.registry;
+    const first = ip("10.0.0.0");
+    for (let at = 0; at < 100; at += 1) {
+      const base = (first + at) as Ip4;
+      const mac = (0x0a0000000000 + at) as Mac;
+      const writes = [
+        {
+          put: keys.lease("web", { base, length: 32 }),
+          value: JSON.stringify({ node: "gone", mac: formatMac(mac) }),
+        },
+        { put: keys.mac("web", mac), value: "gone" },
+      ];
+      await opened.commit({ compares: [], writes }, soon());
+    }
+    expect(await remove(node("b"), "gone")).toEqual({ leases: 100, assignments: 0 });
+    expect(await traces(lab, "gone")).toEqual([]);
+  });
+
   test("while its agent runs it is refused, unless it is forced", async () => {
     const lab = node("a");
     await register(lab);
@@ -107,7 +129,7 @@ describe.each(stores)("in %s", (_name, open) => {
     });
     await expect(remove(node("b", { seen }), "a")).rejects.toThrow("cut short");
     expect((await readNodes(lab.registry, soon())).has("a")).toBe(false);
-    expect(await remove(lab, "a")).toEqual({ leases: 50, assignments: 100 });
+    expect(await remove(lab, "a")).toEqual({ leases: 60, assignments: 100 });
     expect(await traces(lab, '"a"')).toEqual([]);
   });
 
