@@ -19,8 +19,7 @@ export function switchNetwork(held: HeldNetwork, port: SwitchNetwork["port"]): S
     gateway,
     blockLength,
     port,
-    // One with a MAC of its own has its flows with the container's port.
-    leases: held.blocks.filter(({ mac }) => mac === undefined).map(({ prefix }) => prefix),
+    leases: held.blocks.map(({ prefix }) => prefix),
     tunnel: held.tunnel && { ofport: tunnelPort, local: held.tunnel },
     peers: held.peers,
   };
