@@ -58,9 +58,12 @@ export async function ensureNetwork(
   const action = `create network "${spec.name}"`;
   const made = await compareAndSwap(registry, action, deadline, async () => {
     const snapshot = await store.range(keys.networks, deadline);
+    const entry = snapshot.entries.find((one) => one.key === key);
+    if (entry !== undefined) {
+      return { value: matching(storedNetwork(entry), spec).network, txn: undefined };
+    }
+    // Only who makes one must be able to read all: what is asked for may overlap them.
     const others = snapshot.entries.map(storedNetwork);
-    const found = others.find(({ network }) => network.name === spec.name);
-    if (found !== undefined) return { value: matching(found, spec).network, txn: undefined };
     const network = completeNetwork(spec, spec.vni ?? lowestFreeVni(others));
     await refuseSpecial(network);
     refuseOverlap(

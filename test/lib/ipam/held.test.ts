@@ -173,6 +173,22 @@ test("without a subnet the network must exist; with one it must match", async ()
   });
 });
 
+test("a network that can't be read keeps new ones from being made, and no other from use", async () => {
+  const lab = ipamLab();
+  const net = spec("10.9.0.0/24");
+  expect(await give(lab, net, "a")).toBe("10.9.0.2");
+  const { keys, store } = lab.registry;
+  const bad = keys.network("bad");
+  await store.commit({ compares: [], writes: [{ put: bad, value: "not JSON" }] }, soon());
+  lab.pass(freshMs);
+  expect(await give(lab, net, "b")).toBe("10.9.0.3");
+  // What it overlaps can't be told.
+  await expect(give(lab, { ...spec("10.8.0.0/24"), name: "new" }, "c")).rejects.toMatchObject({
+    kind: "store-refused",
+    message: `Cannot read ${bad}: it is not JSON`,
+  });
+});
+
 test("an address outside the range does not keep its block's others from being given", async () => {
   const lab = ipamLab();
   const range = { first: ip("10.9.0.10"), last: ip("10.9.0.99") };
