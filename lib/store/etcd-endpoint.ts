@@ -85,8 +85,11 @@ function parseEndpoint(url: string): Endpoint {
   );
   const [, scheme, address6, host = address6, port = String(usualPort)] = found ?? [];
   if (host === undefined || Number(port) < 1 || Number(port) > 65_535) {
-    throw new Failure("invalid-config", `Cannot use endpoint ${JSON.stringify(url)}: not a URL`, {
-      details: 'It should look like "https://192.0.2.1:2379".',
+    // What stands before "@" may be a password, which no log is to have.
+    const shown = JSON.stringify(url.replace(/[^/]*@/, "...@"));
+    throw new Failure("invalid-config", `Cannot use endpoint ${shown}: not a URL`, {
+      details:
+        'It should look like "https://192.0.2.1:2379"; who we are is said by store.username and store.passwordFile.',
     });
   }
   return { url, host, port: Number(port), secure: scheme === "https" };

@@ -56,3 +56,8 @@ describe("what cannot be used", () => {
     expect(reading).toThrow(state);
   });
 });
+
+test("a password in an endpoint, where it does not belong, is in no message", () => {
+  const reading = () => read({ endpoints: ["https://sp:secret@192.0.2.1"] });
+  expect(reading).toThrow('Cannot use endpoint "https://...@192.0.2.1": not a URL');
+});
