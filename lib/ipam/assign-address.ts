@@ -2,6 +2,7 @@
 import type { Deadline } from "../deadline.ts";
 import { Failure } from "../errors.ts";
 import { formatIp4, type Ip4 } from "../net/ip4.ts";
+import { formatMac } from "../net/mac.ts";
 import { formatPrefix4 } from "../net/prefix.ts";
 import { type Assignment, type AttachmentId, blockName } from "./assignment.ts";
 import { claimInto } from "./claim-into.ts";
@@ -49,7 +50,7 @@ export async function assignAddress(
 async function claimMore(
   ipam: NodeIpam,
   tried: HeldNetwork,
-  { address, spec }: Pick<Wish, "address" | "spec">,
+  { address, mac, spec }: Pick<Wish, "address" | "mac" | "spec">,
   deadline: Deadline,
 ): Promise<HeldNetwork> {
   const { network } = tried.stored;
@@ -63,7 +64,13 @@ async function claimMore(
     const fresh = await refresh(ipam, folder, wanted, "unable", deadline);
     refuseDeleting(fresh.stored.network);
     if (fresh.blocks.some((block) => !known.has(blockName(block)))) return fresh;
-    return claimInto(ipam, folder, fresh, { address, who: "unable" }, deadline);
+    const claim = { address, mac };
+    let ready = fresh;
+    if (address !== undefined || mac !== undefined) {
+      const { clearFor } = await import("./single.ts");
+      ready = await clearFor(ipam, folder, fresh, claim, deadline);
+    }
+    return claimInto(ipam, folder, ready, { ...claim, who: "unable" }, deadline);
   });
 }
 
@@ -80,12 +87,17 @@ function refuseUnusable(network: Network, address: Ip4 | undefined): void {
 }
 
 function takenBy(wish: Wish, network: string, by: AttachmentId | undefined): Failure {
-  const address = wish.address === undefined ? "" : ` ${formatIp4(wish.address)}`;
+  const what =
+    wish.address !== undefined
+      ? `address ${formatIp4(wish.address)}`
+      : wish.mac !== undefined
+        ? `MAC ${formatMac(wish.mac)}`
+        : "address";
   // No CNI name begins with "@": what does is the node's own.
   const who = by?.name.startsWith("@") ? "this node itself" : `container ${by?.containerId}`;
   const holder = by === undefined ? "" : ` by ${who}`;
   return new Failure(
     "no-address",
-    `Cannot assign address${address} in network "${network}": it is taken${holder}`,
+    `Cannot assign ${what} in network "${network}": it is taken${holder}`,
   );
 }

@@ -84,11 +84,16 @@ export function parseAssignment(text: string): Assignment | undefined {
 export interface HeldBlock {
   readonly prefix: Prefix4;
   readonly revision: number;
+  /** Of a single address whose MAC was asked for. */
+  readonly mac?: Mac | undefined;
 }
 
 /** 10.2.0.64-26@17 */
 export const blockName = (block: HeldBlock): string =>
   `${formatPrefix4(block.prefix).replace("/", "-")}@${block.revision}`;
+
+/** Whether a block's folder is of a lease for one address, which goes with who asked for it. */
+export const isSingle = (block: string): boolean => block.includes("-32@");
 
 export function parseBlockName(name: string): HeldBlock | undefined {
   const found = /^([\d.]+)-(\d+)@(\d+)$/.exec(name);

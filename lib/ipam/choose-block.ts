@@ -57,8 +57,12 @@ export function leaseFor(network: Network, address: Ip4): Prefix4 {
   return addressesIn(network, block) > 0 ? block : prefix4Of(address, 32);
 }
 
-/** How many addresses a block has to give: neither the gateway, nor what is out of the range. */
+/**
+ * How many addresses a block has to give: neither the gateway, nor what is out of the range. A
+ * single address is for who asked for it.
+ */
 export function addressesIn({ range, gateway }: Network, block: Prefix4): number {
+  if (block.length === 32) return 0;
   const from = Math.max(block.base, range.first);
   const to = Math.min(last4(block), range.last);
   if (from > to) return 0;
@@ -72,7 +76,10 @@ export function blocksOf({ range, blockLength }: Network) {
   return { base: base as number, size, count: Math.ceil((range.last + 1 - base) / size) };
 }
 
-const takenBlocks = ({ blockLength }: Network, leases: readonly Lease[]): ReadonlySet<number> =>
+export const takenBlocks = (
+  { blockLength }: Network,
+  leases: readonly Lease[],
+): ReadonlySet<number> =>
   new Set(leases.map(({ prefix }) => prefix4Of(prefix.base, blockLength).base));
 
 const byRevision = (a: Lease, b: Lease): number => a.revision - b.revision;

@@ -40,7 +40,8 @@ function firstFree(
   for (const block of blocks) {
     const from = Math.max(first, block.prefix.base, network.range.first);
     const to = Math.min(last, last4(block.prefix), network.range.last);
-    if (from > to) continue;
+    // A single address is for who asked for it.
+    if (from > to || block.prefix.length === 32) continue;
     const used = taken(block);
     for (let address = from as Ip4; address <= to; address = (address + 1) as Ip4) {
       if (address !== network.gateway && !used.has(formatIp4(address))) return { block, address };

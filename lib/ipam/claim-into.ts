@@ -1,27 +1,26 @@
 /** Claims a block, and makes it one that this node gives addresses of. */
 import type { Deadline } from "../deadline.ts";
 import type { Dir } from "../dir.ts";
-import type { Ip4 } from "../net/ip4.ts";
 import type { Revision } from "../store/store.ts";
 import { blockName } from "./assignment.ts";
-import { claimBlock } from "./claim.ts";
+import { type Claim, claimBlock } from "./claim.ts";
 import type { restMs } from "./freshness.ts";
 import { type HeldNetwork, type NodeIpam, writeCache } from "./held.ts";
 import { asking } from "./refresh.ts";
 
 /**
- * Claims the block of an address, or the next one, under the network's lock, which the caller holds.
+ * Claims what is asked for, or the next block, under the network's lock, which the caller holds.
  * Gives what is held then: as before, where the network or the node was changed meanwhile.
  */
 export async function claimInto(
   ipam: NodeIpam,
   folder: Dir,
   held: HeldNetwork,
-  { address, who }: { readonly address: Ip4 | undefined; readonly who: keyof typeof restMs },
+  { who, ...claim }: Claim & { readonly who: keyof typeof restMs },
   deadline: Deadline,
 ): Promise<HeldNetwork> {
   const block = await asking(ipam, who, deadline, (registry, until) =>
-    claimBlock(registry, held, address, until),
+    claimBlock(registry, held, claim, until),
   );
   if (block === undefined) return held;
   const blocks = [...held.blocks, block].sort((a, b) => a.prefix.base - b.prefix.base);

@@ -6,11 +6,13 @@
  */
 import type { Dir } from "../dir.ts";
 import type { Log } from "../log.ts";
+import { type Mac, macOfIp4 } from "../net/mac.ts";
 import { formatPrefix4, overlaps4, type Prefix4 } from "../net/prefix.ts";
 import {
   type Assignment,
   blockName,
   type HeldBlock,
+  isSingle,
   parseAssignment,
   parseBlockName,
 } from "./assignment.ts";
@@ -27,7 +29,7 @@ export interface Settling {
   /** All of the network, as they are in the store. */
   readonly leases: readonly Lease[];
   /** Undefined if somebody else was faster. */
-  readonly claimAgain: (prefix: Prefix4) => Promise<HeldBlock | undefined>;
+  readonly claimAgain: (block: Pick<HeldBlock, "prefix" | "mac">) => Promise<HeldBlock | undefined>;
   readonly log: Log;
 }
 
@@ -42,7 +44,7 @@ export async function settleFolders(settling: Settling): Promise<readonly Lease[
     if (block === undefined) continue;
     let lease: HeldBlock | undefined = ours.find(({ prefix }) => samePrefix(prefix, block.prefix));
     if (lease === undefined && isOrphaned(settling, name, block)) {
-      lease = await settling.claimAgain(block.prefix);
+      lease = await settling.claimAgain({ prefix: block.prefix, mac: macIn(folder, name) });
       if (lease !== undefined) again.push({ ...lease, node: node.name });
     }
     if (lease === undefined || !takeOver(settling, name, lease)) loseFolder(settling, name);
@@ -94,6 +96,12 @@ function takeOver({ folder, log }: Settling, name: string, lease: HeldBlock): bo
   folder.rename(name, to);
   log.warn("holding a block on under another lease", { folder: folder.path, was: name, now: to });
   return true;
+}
+
+/** The MAC that was asked for, of a lease that had one. */
+function macIn(folder: Dir, name: string): Mac | undefined {
+  const [only] = isSingle(name) ? assignmentsIn(folder, name) : [];
+  return only === undefined || only.mac === macOfIp4(only.address) ? undefined : only.mac;
 }
 
 function assignmentsIn(folder: Dir, name: string): readonly Assignment[] {

@@ -8,8 +8,8 @@
 import type { Deadline } from "../deadline.ts";
 import { Failure } from "../errors.ts";
 import { isObject, parseJson } from "../json.ts";
-import { type Mac, parseMac } from "../net/mac.ts";
-import { type Prefix4, prefix4Of } from "../net/prefix.ts";
+import { formatMac, type Mac, parseMac } from "../net/mac.ts";
+import { formatPrefix4, type Prefix4, prefix4Of } from "../net/prefix.ts";
 import type { Keys } from "../store/keys.ts";
 import type { Compare, Entry, Revision, Txn } from "../store/store.ts";
 import type { HeldBlock } from "./assignment.ts";
@@ -18,8 +18,6 @@ import type { RegisteredNode } from "./nodes.ts";
 
 export interface Lease extends HeldBlock {
   readonly node: string;
-  /** Of a single address whose MAC was asked for. */
-  readonly mac?: Mac | undefined;
   /** Of a single address that moves from node to node with whom it belongs to. */
   readonly owner?: string | undefined;
 }
@@ -47,12 +45,16 @@ export async function readLeasesAt(
 export const isOf = ({ node, revision }: Lease, { name, createRevision }: RegisteredNode) =>
   node === name && revision > createRevision;
 
-/** The transaction that claims `prefix`, which is a block or a /32 inside no block. */
+/**
+ * The transaction that claims `prefix`, which is a block or a /32 inside no block; with a `mac` of
+ * its own, which no other lease of the network has then.
+ */
 export function claimTxn(
   keys: Keys,
   stored: StoredNetwork,
   node: RegisteredNode,
   prefix: Prefix4,
+  mac?: Mac,
 ): Txn {
   const { network, revision } = stored;
   const within = keys.leasesWithin(network.name, prefix);
@@ -60,28 +62,35 @@ export function claimTxn(
     prefix.length > network.blockLength
       ? [{ absent: keys.lease(network.name, prefix4Of(prefix.base, network.blockLength)) }]
       : [];
+  const macKey = mac === undefined ? [] : [keys.mac(network.name, mac)];
+  const lease = { node: node.name, ...(mac !== undefined && { mac: formatMac(mac) }) };
   return {
     compares: [
       { absentFrom: within.from, to: within.to },
       ...covering,
+      ...macKey.map((absent): Compare => ({ absent })),
       { key: keys.network(network.name), modRevision: revision },
       { key: keys.node(node.name), createRevision: node.createRevision },
     ],
-    writes: [{ put: keys.lease(network.name, prefix), value: JSON.stringify({ node: node.name }) }],
+    writes: [
+      { put: keys.lease(network.name, prefix), value: JSON.stringify(lease) },
+      ...macKey.map((put) => ({ put, value: formatPrefix4(prefix) })),
+    ],
   };
 }
 
-/** Removes leases that are still as they were read. */
+/** Removes leases that are still as they were read, with the MACs that they have reserved. */
 export async function removeLeases(
   { keys, store }: Registry,
   network: string,
   leases: readonly HeldBlock[],
   deadline: Deadline,
 ): Promise<void> {
-  for (const { prefix, revision } of leases) {
+  for (const { prefix, revision, mac } of leases) {
     const key = keys.lease(network, prefix);
     const held = { key, modRevision: revision as Revision };
-    await store.commit({ compares: [held], writes: [{ remove: key }] }, deadline);
+    const reserved = mac === undefined ? [] : [{ remove: keys.mac(network, mac) }];
+    await store.commit({ compares: [held], writes: [{ remove: key }, ...reserved] }, deadline);
   }
 }
 

@@ -6,7 +6,7 @@ import type { Dir } from "../dir.ts";
 import { Failure } from "../errors.ts";
 import { fnv1a64 } from "../hash.ts";
 import { formatIp4, type Ip4, parseIp4 } from "../net/ip4.ts";
-import { macOfIp4 } from "../net/mac.ts";
+import { type Mac, macOfIp4 } from "../net/mac.ts";
 import { contains4 } from "../net/prefix.ts";
 import {
   type Assignment,
@@ -35,6 +35,8 @@ export interface Want {
   readonly blocks: readonly HeldBlock[];
   /** This address and no other. */
   readonly address?: Ip4 | undefined;
+  /** This MAC instead of the one that is computed from the address: it has a lease of its own. */
+  readonly mac?: Mac | undefined;
   /** Whether it needs a port number on the switch. */
   readonly port: "give" | "none";
   readonly workload: Readonly<Record<string, string>>;
@@ -71,6 +73,7 @@ export function assign(dirs: PoolDirs, want: Want): Assigned {
 function assignIn(dirs: PoolDirs, folder: Dir, want: Want): Assigned {
   let last = parseIp4(folder.read("last") ?? "");
   let { blocks } = want;
+  const isAsked = want.address !== undefined || want.mac !== undefined;
   let refused: Ip4 | undefined;
   for (;;) {
     const candidate = candidateOf(folder, { ...want, blocks }, last);
@@ -80,17 +83,17 @@ function assignIn(dirs: PoolDirs, folder: Dir, want: Want): Assigned {
     const linked = block === undefined ? "gone" : linkAddress(dirs, block, assignment);
     block?.close();
     if (linked === "linked") {
-      if (want.address === undefined) folder.replace("last", formatIp4(assignment.address));
+      if (!isAsked) folder.replace("last", formatIp4(assignment.address));
       return { outcome: "assigned", assignment, made: true };
     }
     refused = assignment.address;
     release(dirs, want.id);
-    if (want.address !== undefined) break;
+    if (isAsked) break;
     // Another was faster: on from there. A block that went away has no more to give.
     last = refused;
     if (linked === "gone") blocks = blocks.filter((one) => one !== candidate.block);
   }
-  if (want.address === undefined) return { outcome: "full" };
+  if (!isAsked) return { outcome: "full" };
   if (refused === undefined) return { outcome: "elsewhere" };
   return { outcome: "taken", by: holderOf(folder, want.blocks, refused)?.id };
 }
@@ -169,9 +172,9 @@ export function restore(dirs: PoolDirs, assignment: Assignment): boolean {
 /**
  * Gives back what the attachment has; nothing if it has nothing. The owner's name goes last, so
  * that a release that is cut short is found and finished by the next; and the address first:
- * as long as that is linked, an ADD takes all of it for whole.
+ * as long as that is linked, an ADD takes all of it for whole. Gives what was given back.
  */
-export function release(dirs: PoolDirs, id: AttachmentId): void {
+export function release(dirs: PoolDirs, id: AttachmentId): Assignment | undefined {
   const name = ownerName(id);
   const assignment = find(dirs, id);
   if (assignment !== undefined) {
@@ -185,6 +188,7 @@ export function release(dirs: PoolDirs, id: AttachmentId): void {
   }
   dirs.owners.remove(beginning(name));
   dirs.owners.remove(name);
+  return assignment;
 }
 
 /** Every assignment on this node, begun ones included. */
@@ -220,6 +224,7 @@ function keep(dirs: PoolDirs, known: Assignment, want: Want): Assigned | undefin
   const same =
     known.network === want.network.name &&
     (want.address === undefined || want.address === known.address) &&
+    (want.mac === undefined || want.mac === known.mac) &&
     (want.port === "give") === (known.ofport !== undefined);
   const held = isHeld(dirs, known);
   if (held && same) return { outcome: "assigned", assignment: known, made: false };
@@ -236,12 +241,14 @@ function keep(dirs: PoolDirs, known: Assignment, want: Want): Assigned | undefin
 }
 
 function candidateOf(folder: Dir, want: Want, last: Ip4 | undefined): Candidate | undefined {
-  const { network, blocks, address } = want;
-  if (address === undefined) {
+  const { network, blocks, address, mac } = want;
+  if (address === undefined && mac === undefined) {
     return nextFree(network, blocks, (block) => takenIn(folder, block), last);
   }
-  const block = blocks.find(({ prefix }) => contains4(prefix, address));
-  return block && { block, address };
+  const block = blocks.find(
+    (one) => one.mac === mac && (address === undefined || contains4(one.prefix, address)),
+  );
+  return block && { block, address: address ?? block.prefix.base };
 }
 
 /** The addresses taken, as their files are named. */
@@ -282,7 +289,7 @@ function begin(dirs: PoolDirs, want: Want, candidate: Candidate): Assignment {
     network: want.network.name,
     block: blockName(candidate.block),
     address: candidate.address,
-    mac: macOfIp4(candidate.address),
+    mac: want.mac ?? macOfIp4(candidate.address),
     ofport,
     workload: want.workload,
   });

@@ -47,7 +47,7 @@ export async function readHeld(
     folder,
     node,
     leases: found.leases,
-    claimAgain: (prefix) => claimAgain(registry, found, prefix, deadline),
+    claimAgain: (block) => claimAgain(registry, found, block, deadline),
     log: ipam.log,
   });
   const leases = [...found.leases, ...again].sort((a, b) => a.prefix.base - b.prefix.base);

@@ -4,8 +4,8 @@ import type { Dir } from "../dir.ts";
 import { blockName, type HeldBlock } from "./assignment.ts";
 import { addressesIn, countFree } from "./choose-block.ts";
 import { claimInto } from "./claim-into.ts";
-import { endGivingBack, markGiven } from "./give-back.ts";
-import { type HeldNetwork, type NodeIpam, readCache, underLock, writeCache } from "./held.ts";
+import { giveUp } from "./give-up.ts";
+import { type HeldNetwork, type NodeIpam, readCache, underLock } from "./held.ts";
 import { readLeases } from "./leases.ts";
 import type { Network } from "./network.ts";
 import { readNodes } from "./nodes.ts";
@@ -26,7 +26,7 @@ export async function claimAhead(
     const held = await refresh(ipam, folder, { name: network, spec: undefined }, "able", deadline);
     if (held.stored.network.deleting || !isShort(folder, held)) return "enough";
     if ((await countSpare(ipam, held.stored.network, deadline)) <= 0) return "none left";
-    const now = await claimInto(ipam, folder, held, { address: undefined, who: "able" }, deadline);
+    const now = await claimInto(ipam, folder, held, { who: "able" }, deadline);
     return now === held ? "enough" : "claimed";
   });
 }
@@ -43,18 +43,7 @@ export async function giveBack(
   return underLock(ipam, network, deadline, async (folder) => {
     const held = readCache(folder);
     if (held === undefined) return [];
-    // The folder first: an ADD that looks for it then finds none, and looks again; one that was
-    // faster has made it impossible.
-    const gone = dispensable(folder, held).filter(
-      (block) => folder.removeDir(blockName(block)) === "removed",
-    );
-    if (gone.length === 0) return [];
-    markGiven(folder, gone);
-    writeCache(folder, { ...held, blocks: held.blocks.filter((block) => !gone.includes(block)) });
-    await asking(ipam, "able", deadline, (registry, until) =>
-      endGivingBack(registry, folder, { network, node: held.node.name }, until),
-    );
-    return gone;
+    return giveUp(ipam, folder, held, dispensable(folder, held), deadline);
   });
 }
 

@@ -35,7 +35,9 @@ export function holdingOf(view: NetworkView): Holding {
   const { stored, node, tunnel, leases, nodes, revision, readAt } = view;
   const blocks = leases
     .filter((lease) => isOf(lease, node))
-    .map(({ prefix, revision }) => ({ prefix, revision }));
+    .map(({ prefix, revision, mac }) =>
+      mac === undefined ? { prefix, revision } : { prefix, revision, mac },
+    );
   const peers = tunnel === undefined ? [] : peerLeases(leases, node.name, nodes);
   return {
     held: { stored, node, tunnel, blocks, peers: peersOf(peers), revision, readAt },

@@ -28,7 +28,7 @@ export function writeHeld(
 ): HeldNetwork {
   const before = readCache(folder);
   if (before !== undefined && before.revision > held.revision) return before;
-  const names = new Set(held.blocks.map(blockName));
+  const names = new Map(held.blocks.map((block) => [blockName(block), block]));
   const folders = folder.list().filter((name) => parseBlockName(name) !== undefined);
   // One that was claimed after what was seen is ours all the same.
   const isOurs = (name: string) =>
@@ -38,7 +38,7 @@ export function writeHeld(
   // store can tell, so no folder is made here.
   const blocks = folders
     .filter(isOurs)
-    .map(parseBlockName)
+    .map((name) => names.get(name) ?? parseBlockName(name))
     .filter((block) => block !== undefined)
     .sort((a, b) => a.prefix.base - b.prefix.base);
   const now = { ...held, blocks };

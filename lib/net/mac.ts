@@ -14,6 +14,13 @@ export const computedMacs = { mac: 0x0242_0000_0000 as Mac, mask: 0xffff_0000_00
 
 export const macOfIp4 = (address: Ip4): Mac => (computedMacs.mac + address) as Mac;
 
+/** The address that a computed MAC is of; undefined for any other MAC. */
+export const ip4OfMac = (mac: Mac): Ip4 | undefined =>
+  mac - (mac % 2 ** 32) === computedMacs.mac ? ((mac % 2 ** 32) as Ip4) : undefined;
+
+/** Whether the MAC is of a group of interfaces: no frame may come from it (IEEE 802, 8.2). */
+export const isGroup = (mac: Mac): boolean => Math.floor(mac / 2 ** 40) % 2 === 1;
+
 /** The MACs of a prefix's addresses: 10.2.0.64/26 is 02:42:0a:02:00:40/ff:ff:ff:ff:ff:c0. */
 export const macsOfPrefix4 = (prefix: Prefix4): { mac: Mac; mask: Mac } => ({
   mac: macOfIp4(prefix.base),
