@@ -6,7 +6,7 @@
  */
 import { type Deadline, deadlineIn } from "../deadline.ts";
 import { asFailure, Failure } from "../errors.ts";
-import type { AttachmentId } from "../ipam/assignment.ts";
+import type { Assignment, AttachmentId } from "../ipam/assignment.ts";
 import { find, heldPort, release } from "../ipam/pool.ts";
 import { attachmentCookie, only } from "../overlay/cookies.ts";
 import type { Flows } from "../ovs/switch.ts";
@@ -16,7 +16,12 @@ import { outerName } from "./names.ts";
 import { readPort } from "./ports.ts";
 import { removeRow } from "./rows.ts";
 
-export function disconnect(host: Host, id: AttachmentId, deadline: Deadline): void {
+/** Gives the assignment that was given back. */
+export function disconnect(
+  host: Host,
+  id: AttachmentId,
+  deadline: Deadline,
+): Assignment | undefined {
   const link = outerName(id);
   const known = find(host.ipam.dirs, id);
   const faults: unknown[] = [];
@@ -47,7 +52,7 @@ export function disconnect(host: Host, id: AttachmentId, deadline: Deadline): vo
       faults,
     );
   }
-  release(host.ipam.dirs, id);
+  return release(host.ipam.dirs, id);
 }
 
 /** Removes a container's port with its flows; nothing if there is none. */

@@ -19,7 +19,8 @@ export function switchNetwork(held: HeldNetwork, port: SwitchNetwork["port"]): S
     gateway,
     blockLength,
     port,
-    leases: held.blocks.map(({ prefix }) => prefix),
+    // One with a MAC of its own has its flows with the container's port.
+    leases: held.blocks.filter(({ mac }) => mac === undefined).map(({ prefix }) => prefix),
     tunnel: held.tunnel && { ofport: tunnelPort, local: held.tunnel },
     peers: held.peers,
   };

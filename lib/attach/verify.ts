@@ -7,7 +7,7 @@ import type { Network } from "../ipam/network.ts";
 import { find, isHeld } from "../ipam/pool.ts";
 import { formatIp4 } from "../net/ip4.ts";
 import { formatIp6 } from "../net/ip6.ts";
-import { formatMac } from "../net/mac.ts";
+import { formatMac, macOfIp4 } from "../net/mac.ts";
 import { attachmentFlows } from "../overlay/attachment.ts";
 import { attachmentCookie, baseCookie, ofNetwork, only, peersCookie } from "../overlay/cookies.ts";
 import { allPeerFlows, baseFlows, networkFlows } from "../overlay/pipeline.ts";
@@ -175,7 +175,8 @@ function flowsAround(
   const standing = held && standingNetwork(host, held);
   const block = parseBlockName(assignment.block);
   if (standing === undefined || block === undefined) return [];
-  return networkFlows({ ...standing, leases: [block.prefix] });
+  const isComputed = assignment.mac === macOfIp4(assignment.address);
+  return networkFlows({ ...standing, leases: isComputed ? [block.prefix] : [] });
 }
 
 /**

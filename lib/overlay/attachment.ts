@@ -1,11 +1,11 @@
-/** The flows of one container's port: what it may send, and its MAC. */
+/** The flows of one container's port: what it may send, its MAC, and whose computed MAC it answers. */
 import type { Ip4 } from "../net/ip4.ts";
 import type { Ip6 } from "../net/ip6.ts";
-import { ip6Of, linkLocal, type Mac } from "../net/mac.ts";
+import { ip6Of, linkLocal, type Mac, macOfIp4 } from "../net/mac.ts";
 import type { Flow, Match } from "../ovs/flow.ts";
 import { attachmentCookie } from "./cookies.ts";
 import { arpRequest, icmp6, neighbourAdvertisement, neighbourSolicitation } from "./neighbours.ts";
-import { flowsOf, inNetwork, type SwitchAttachment, tables } from "./state.ts";
+import { flowsOf, goto, inNetwork, type SwitchAttachment, tables } from "./state.ts";
 
 const noMac = 0 as Mac;
 
@@ -27,9 +27,26 @@ export function attachmentFlows(port: SwitchAttachment): readonly Flow[] {
     ).map(({ priority, match, table }) =>
       flow(tables.classify, priority, match, inNetwork(vni, table)),
     ),
+    ...(mac === macOfIp4(address)
+      ? []
+      : givenMac(port).map(({ ethDst, actions }) =>
+          flow(tables.single, 140, { reg0: vni, ethDst }, actions),
+        )),
     flow(tables.local, 100, { reg0: vni, ethDst: mac }, [{ do: "output", port: ofport }]),
   ];
 }
+
+/**
+ * A MAC that was asked for is in no leased prefix; and what is asked of the computed one, by ARP or
+ * neighbour discovery, is for it too.
+ */
+const givenMac = ({ mac, address }: SwitchAttachment) => [
+  { ethDst: mac, actions: [goto(tables.local)] },
+  {
+    ethDst: macOfIp4(address),
+    actions: [{ do: "set eth_dst", mac } as const, goto(tables.local)],
+  },
+];
 
 /** What a container may send as its IPv6 addresses; ND's own claims are checked as ARP's are. */
 function ip6Senders(from: Match, mac: Mac, addresses: readonly Ip6[]) {

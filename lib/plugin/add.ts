@@ -18,13 +18,14 @@ import { Failure } from "../errors.ts";
 import { type Assigned, assignAddress } from "../ipam/assign-address.ts";
 import type { Assignment, AttachmentId } from "../ipam/assignment.ts";
 import type { HeldNetwork } from "../ipam/held.ts";
+import { leaveSingle } from "../ipam/leave-single.ts";
 import { type Network, usable } from "../ipam/network.ts";
 import { release, siblings } from "../ipam/pool.ts";
 import { holdNetwork } from "../ipam/refresh.ts";
 import type { Ip4 } from "../net/ip4.ts";
 import type { Netns } from "../sys/kernel.ts";
 import { type Undo, withUndo } from "../undo.ts";
-import { attachmentOf, foreignAddress, refuseOtherMac, wantedAddress } from "./address.ts";
+import { attachmentOf, foreignAddress, wantedAddress, wantedMac } from "./address.ts";
 import { type PluginConfig, parsePluginConfig } from "./config.ts";
 import { dnsOf, resultOf } from "./result.ts";
 
@@ -79,10 +80,10 @@ interface Obtained extends Assigned {
 
 async function ownAddress(adding: Adding): Promise<Obtained> {
   const { world, host, config, request, held, deadline } = adding;
-  const wanted = wantedAddress(held.stored.network, request.requested);
+  const address = wantedAddress(held.stored.network, request.requested);
   const standing = standingMtu(host, held.stored.network);
   const mtu = standing ?? (await ensureGateway(host, held, undefined, deadline)).mtu;
-  const assigned = await assign(adding, wanted);
+  const assigned = await assign(adding, address);
   return { ...assigned, mtu, routes: config.routes, dns: dnsOf(world, config, request.config) };
 }
 
@@ -102,15 +103,19 @@ async function delegatedAddress(adding: Adding): Promise<Obtained> {
   return { ...assigned, mtu, routes: foreignRoutes(network, result), dns: result.dns };
 }
 
-async function assign(adding: Adding, address: Ip4 | undefined): Promise<Assigned> {
+async function assign(adding: Adding, given: Ip4 | undefined): Promise<Assigned> {
   const { host, config, request, held, undo, deadline } = adding;
   const id = attachmentOf(request);
   refuseSecond(adding, id);
   const { workload } = request.requested;
-  const wish = { id, address, port: "give", workload, spec: config.spec } as const;
+  const { address, mac } = wantedMac(held.stored.network, request.requested, given);
+  const wish = { id, address, mac, port: "give", workload, spec: config.spec } as const;
   const assigned = await assignAddress(host.ipam, held, wish, deadline);
-  if (assigned.made) undo.add("give the address back", () => release(host.ipam.dirs, id));
-  refuseOtherMac(request.requested, assigned.assignment.address);
+  if (assigned.made) {
+    undo.add("give the address back", () =>
+      leaveSingle(host.ipam, release(host.ipam.dirs, id), commandDeadline(host.clock)),
+    );
+  }
   return assigned;
 }
 

@@ -7,7 +7,7 @@ import type { AttachmentId } from "../ipam/assignment.ts";
 import type { Network } from "../ipam/network.ts";
 import { formatIp4, type Ip4 } from "../net/ip4.ts";
 import { formatIp6 } from "../net/ip6.ts";
-import { formatMac, ip6Of, macOfIp4 } from "../net/mac.ts";
+import { formatMac, ip4OfMac, ip6Of, isGroup, type Mac } from "../net/mac.ts";
 import { contains4, formatPrefix4 } from "../net/prefix.ts";
 
 export const attachmentOf = (request: {
@@ -55,12 +55,30 @@ export function wantedAddress(network: Network, requested: Requested): Ip4 | und
   return wanted?.address;
 }
 
-/** A MAC can be asked for only where it is the one that the address has anyway. */
-export function refuseOtherMac(requested: Requested, address: Ip4): void {
-  const { mac } = requested;
-  if (mac === undefined || mac === macOfIp4(address)) return;
-  const state = `the MAC of ${formatIp4(address)} is ${formatMac(macOfIp4(address))}`;
-  refuse("mac", formatMac(mac), state);
+/**
+ * The address and the MAC that are asked for together. A MAC that is computed asks for its address;
+ * another one is had with any. Throws Failure "unsupported-field" for a group's, or another address's.
+ */
+export function wantedMac(
+  network: Network,
+  { mac }: Requested,
+  address: Ip4 | undefined,
+): { readonly address: Ip4 | undefined; readonly mac: Mac | undefined } {
+  if (mac === undefined) return { address, mac };
+  const text = formatMac(mac);
+  const computedFor = ip4OfMac(mac);
+  if (computedFor !== undefined) {
+    if (contains4(network.subnet, computedFor) && (address ?? computedFor) === computedFor) {
+      return { address: computedFor, mac: undefined };
+    }
+    refuse(
+      "mac",
+      text,
+      `MACs that begin so are computed, and it is that of ${formatIp4(computedFor)}`,
+    );
+  }
+  if (isGroup(mac) || mac === 0) refuse("mac", text, "it is no single interface's");
+  return { address, mac };
 }
 
 /** The specification wants the key and the value to be named. */

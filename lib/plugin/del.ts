@@ -3,6 +3,7 @@ import { commandDeadline, loadNodeConfig, lockAttachment, openNode } from "../at
 import { disconnect } from "../attach/remove.ts";
 import { delegateDel } from "../cni/delegate.ts";
 import type { DelRequest } from "../cni/request.ts";
+import { leaveSingle } from "../ipam/leave-single.ts";
 import type { PluginWorld } from "./add.ts";
 import { attachmentOf } from "./address.ts";
 import { foreignIpamOf, nodeConfigOf } from "./config.ts";
@@ -17,7 +18,8 @@ export async function del(world: PluginWorld, request: DelRequest): Promise<void
   const id = attachmentOf(request);
   const unlock = lockAttachment(host, id, deadline);
   try {
-    disconnect(host, id, deadline);
+    const released = disconnect(host, id, deadline);
+    await leaveSingle(host.ipam, released, deadline);
     if (foreignIpamOf(request.config) !== undefined) await delegateDel(world, request, deadline);
   } finally {
     unlock();

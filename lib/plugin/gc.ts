@@ -7,7 +7,8 @@ import { delegateGc } from "../cni/delegate.ts";
 import type { GcRequest } from "../cni/request.ts";
 import type { Deadline } from "../deadline.ts";
 import { Failure } from "../errors.ts";
-import { type AttachmentId, ownerName } from "../ipam/assignment.ts";
+import { type Assignment, type AttachmentId, ownerName } from "../ipam/assignment.ts";
+import { leaveSingle } from "../ipam/leave-single.ts";
 import { listAssignments, release } from "../ipam/pool.ts";
 import type { PluginWorld } from "./add.ts";
 import { foreignIpamOf, nodeConfigOf } from "./config.ts";
@@ -34,7 +35,7 @@ const ofAssignments = (host: Host, port: "port" | "none"): readonly AttachmentId
 async function collect(
   world: PluginWorld,
   request: GcRequest,
-  remove: (host: Host, id: AttachmentId, deadline: Deadline) => void,
+  remove: (host: Host, id: AttachmentId, deadline: Deadline) => Assignment | undefined,
   candidates: (host: Host, deadline: Deadline) => readonly AttachmentId[],
 ): Promise<void> {
   const { config, validAttachments } = request;
@@ -61,10 +62,10 @@ async function collect(
         .filter(([name]) => !valid.has(name)),
     );
     for (const id of stale.values()) {
-      await step(() => {
+      await step(async () => {
         const unlock = lockAttachment(host, id, deadline);
         try {
-          remove(host, id, deadline);
+          await leaveSingle(host.ipam, remove(host, id, deadline), deadline);
         } finally {
           unlock();
         }

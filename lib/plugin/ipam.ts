@@ -7,6 +7,7 @@ import type { AddRequest, CheckRequest, DelRequest } from "../cni/request.ts";
 import type { Result } from "../cni/result.ts";
 import { Failure } from "../errors.ts";
 import { assignAddress } from "../ipam/assign-address.ts";
+import { leaveSingle } from "../ipam/leave-single.ts";
 import { find, isHeld, release } from "../ipam/pool.ts";
 import { holdNetwork } from "../ipam/refresh.ts";
 import { formatIp4 } from "../net/ip4.ts";
@@ -67,9 +68,10 @@ export async function ipamCheck(world: PluginWorld, request: CheckRequest): Prom
 export async function ipamDel(world: PluginWorld, request: DelRequest): Promise<void> {
   const host = openNode(world, loadNodeConfig(world, undefined, nodeConfigOf(request.config)));
   const id = attachmentOf(request);
-  const unlock = lockAttachment(host, id, commandDeadline(host.clock));
+  const deadline = commandDeadline(host.clock);
+  const unlock = lockAttachment(host, id, deadline);
   try {
-    release(host.ipam.dirs, id);
+    await leaveSingle(host.ipam, release(host.ipam.dirs, id), deadline);
   } finally {
     unlock();
     host.close();

@@ -151,11 +151,13 @@ export function switchesAstray(
 }
 
 function flowsFor(
-  { first, last, node }: LeaseFact,
+  { first, last, node, mac }: LeaseFact,
   at: string,
   vni: number,
   vtep: string | undefined,
 ): readonly LeaseFlow[] {
+  // On its own node the flows are its port's; on others one has the computed MAC, which is asked of.
+  if (mac !== undefined) return node === at ? [] : [{ vni, way: "to", first, last, vtep }];
   if (node === at) return [{ vni, way: "ours", first, last, vtep: undefined }];
   return (["from", "to"] as const).map((way) => ({ vni, way, first, last, vtep }));
 }

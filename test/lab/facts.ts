@@ -50,6 +50,8 @@ export interface LeaseFact {
   readonly last: number;
   /** As a block's folder is named. */
   readonly block: string;
+  /** Of a single address whose MAC was asked for. */
+  readonly mac?: string;
 }
 
 /** A folder that addresses are given from, or with ".lost" at its end, no longer. */
@@ -199,9 +201,11 @@ export function leasesIn(entries: readonly StoredEntry[]): readonly LeaseFact[] 
     const [, network = "", hex = "", length = ""] = found;
     const base = Number.parseInt(hex, 16);
     const dotted = [24, 16, 8, 0].map((shift) => (base >>> shift) & 255).join(".");
+    const { node, mac } = JSON.parse(value);
     return {
       network,
-      node: JSON.parse(value).node,
+      node,
+      ...(mac !== undefined && { mac }),
       first: base,
       last: base + 2 ** (32 - Number(length)) - 1,
       block: `${dotted}-${Number(length)}@${modRevision}`,

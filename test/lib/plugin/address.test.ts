@@ -11,8 +11,8 @@ import { parsePrefix4, parsePrefix6 } from "../../../lib/net/prefix.ts";
 import {
   attachmentOf,
   foreignAddress,
-  refuseOtherMac,
   wantedAddress,
+  wantedMac,
 } from "../../../lib/plugin/address.ts";
 
 const ip4 = (text: string) => parseIp4(text) as Ip4;
@@ -85,13 +85,34 @@ describe("the address asked for", () => {
   });
 });
 
-test("a MAC can be asked for where the address has it", () => {
+describe("the MAC asked for", () => {
   const asked = (text: string) => ({ ...nothing, mac: parseMac(text) });
-  refuseOtherMac(nothing, ip4("10.2.0.9"));
-  refuseOtherMac(asked("02:42:0a:02:00:09"), ip4("10.2.0.9"));
-  expect(() => refuseOtherMac(asked("02:42:0a:02:00:0a"), ip4("10.2.0.9"))).toThrow(
-    refusal('Cannot honour "mac" 02:42:0a:02:00:0a: the MAC of 10.2.0.9 is 02:42:0a:02:00:09'),
-  );
+  const address = ip4("10.2.0.9");
+
+  test("goes with any address, or with none", () => {
+    const mac = parseMac("0a:00:00:00:00:01");
+    expect(wantedMac(web, asked("0a:00:00:00:00:01"), address)).toEqual({ address, mac });
+    expect(wantedMac(web, asked("0a:00:00:00:00:01"), undefined)).toEqual({ mac });
+    expect(wantedMac(web, nothing, address)).toEqual({ address });
+  });
+
+  test("asks for its address where it is a computed one", () => {
+    expect(wantedMac(web, asked("02:42:0a:02:00:09"), address)).toEqual({ address });
+    expect(wantedMac(web, asked("02:42:0a:02:00:09"), undefined)).toEqual({ address });
+  });
+
+  const another = "MACs that begin so are computed, and it is that of";
+  test.each([
+    ["02:42:0a:02:00:0a", address, `${another} 10.2.0.10`],
+    ["02:42:0a:03:00:09", undefined, `${another} 10.3.0.9`],
+    ["01:00:5e:00:00:01", undefined, "it is no single interface's"],
+    ["ff:ff:ff:ff:ff:ff", undefined, "it is no single interface's"],
+    ["00:00:00:00:00:00", undefined, "it is no single interface's"],
+  ] as const)("cannot be %s with %s", (mac, wanted, state) => {
+    expect(() => wantedMac(web, asked(mac), wanted)).toThrow(
+      refusal(`Cannot honour "mac" ${mac}: ${state}`),
+    );
+  });
 });
 
 describe("what a foreign IPAM plugin assigned", () => {
