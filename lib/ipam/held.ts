@@ -61,11 +61,14 @@ export async function underLock<T>(
   body: (folder: Dir) => Promise<T>,
 ): Promise<T> {
   const folder = ipam.dirs.networks.make(network);
-  const unlock = folder.lock("lock", "exclusive", deadline);
   try {
-    return await body(folder);
+    const unlock = folder.lock("lock", "exclusive", deadline);
+    try {
+      return await body(folder);
+    } finally {
+      unlock();
+    }
   } finally {
-    unlock();
     folder.close();
   }
 }

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { assignAddress } from "../../../lib/ipam/assign-address.ts";
 import type { AttachmentId } from "../../../lib/ipam/assignment.ts";
 import { freshMs } from "../../../lib/ipam/freshness.ts";
+import { underLock } from "../../../lib/ipam/held.ts";
 import { readLeases } from "../../../lib/ipam/leases.ts";
 import type { NetworkSpec } from "../../../lib/ipam/network.ts";
 import { release } from "../../../lib/ipam/pool.ts";
@@ -170,6 +171,19 @@ test("without a subnet the network must exist; with one it must match", async ()
   await expect(give(lab, { ...spec("10.9.0.128/25"), name: "other" }, "c")).rejects.toMatchObject({
     kind: "network-conflict",
     message: /overlaps 10.9.0.0\/24/,
+  });
+});
+
+test("who doesn't get the network's lock leaves no file open, however often", async () => {
+  const lab = ipamLab();
+  await underLock(lab.ipam, "web", soon(), async () => {
+    const open = () => readdirSync("/proc/self/fd").length;
+    const before = open();
+    for (let round = 0; round < 100; round += 1) {
+      const tried = underLock(lab.ipam, "web", { left: () => 0 }, async () => undefined);
+      await expect(tried).rejects.toMatchObject({ kind: "try-again" });
+    }
+    expect(open() - before).toBeLessThan(50);
   });
 });
 
