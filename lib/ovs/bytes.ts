@@ -73,6 +73,8 @@ export interface Reader {
   readonly skip: (count: number) => void;
   /** A reader of the next `count` bytes alone. */
   readonly part: (count: number) => Reader;
+  /** The same without a reader of its own, of which thousands would fill memory. */
+  readonly within: <T>(count: number, read: () => T) => T;
   /** Everything that was not read yet. */
   readonly rest: () => Uint8Array;
 }
@@ -80,10 +82,10 @@ export interface Reader {
 /** Every read past the end throws Failure "decode", which names `what`. */
 export function reader(bytes: Uint8Array, what: string): Reader {
   let at = 0;
+  let end = bytes.length;
   /** Moves on, and gives where the `count` bytes begin. */
   const next = (count: number): number => {
-    if (at + count > bytes.length)
-      throw new Failure("decode", `Cannot decode ${what}: it ends too early`);
+    if (at + count > end) throw new Failure("decode", `Cannot decode ${what}: it ends too early`);
     at += count;
     return at - count;
   };
@@ -94,7 +96,7 @@ export function reader(bytes: Uint8Array, what: string): Reader {
     return value;
   };
   return {
-    left: () => bytes.length - at,
+    left: () => end - at,
     uint,
     bigUint: (width) => {
       let value = 0n;
@@ -107,6 +109,15 @@ export function reader(bytes: Uint8Array, what: string): Reader {
     },
     skip: (count) => void next(count),
     part: (count) => reader(bytes.subarray(next(count), at), what),
-    rest: () => bytes.subarray(next(bytes.length - at)),
+    within: (count, read) => {
+      const outer = end;
+      end = next(count) + count;
+      at = end - count;
+      const found = read();
+      at = end;
+      end = outer;
+      return found;
+    },
+    rest: () => bytes.subarray(next(end - at), end),
   };
 }

@@ -112,26 +112,30 @@ export function readInstructions(from: Reader): { actions: Action[]; foreign: re
   const foreign: string[] = [];
   while (from.left() > 0) {
     const type = from.uint(2);
-    const body = from.part(Math.max(0, from.uint(2) - 4));
-    if (type === instruction.gotoTable) {
-      actions.push({ do: "goto", table: body.uint(1) });
-    } else if (type === instruction.applyActions) {
-      body.skip(4);
-      while (body.left() > 0) {
-        const found = readAction(body);
-        if (typeof found === "string") foreign.push(found);
-        else actions.push(found);
+    from.within(Math.max(0, from.uint(2) - 4), () => {
+      if (type === instruction.gotoTable) {
+        actions.push({ do: "goto", table: from.uint(1) });
+      } else if (type === instruction.applyActions) {
+        from.skip(4);
+        while (from.left() > 0) {
+          const found = readAction(from);
+          if (typeof found === "string") foreign.push(found);
+          else actions.push(found);
+        }
+      } else {
+        foreign.push(`instruction ${type} ${hexOf(from)}`);
       }
-    } else {
-      foreign.push(`instruction ${type} ${hexOf(body)}`);
-    }
+    });
   }
   return { actions, foreign };
 }
 
 function readAction(from: Reader): Action | string {
   const type = from.uint(2);
-  const body = from.part(Math.max(0, from.uint(2) - 4));
+  return from.within(Math.max(0, from.uint(2) - 4), () => readActionOf(type, from));
+}
+
+function readActionOf(type: number, body: Reader): Action | string {
   if (type === action.output) {
     const port = body.uint(4);
     if (port === backOut) return { do: "output in_port" };

@@ -123,7 +123,7 @@ export function readFlows(body: Uint8Array): readonly Flow[] {
   const flows: Flow[] = [];
   while (from.left() > 0) {
     const length = from.uint(2);
-    flows.push(readFlow(from.part(Math.max(0, length - 2))));
+    flows.push(from.within(Math.max(0, length - 2), () => readFlow(from)));
   }
   return flows;
 }

@@ -128,16 +128,17 @@ export function readMatch(from: Reader): { match: Match; foreign: readonly strin
   const foreign: string[] = [];
   from.skip(2);
   const length = from.uint(2);
-  const body = from.part(Math.max(0, length - 4));
-  from.skip((8 - (length % 8)) % 8);
-  while (body.left() > 0) {
-    for (const found of registersOf(readField(body))) {
-      const name = nameOf(found.id);
-      const value = name === undefined ? undefined : typedOf(name, found);
-      if (name === undefined || value === undefined) foreign.push(`match ${describe(found)}`);
-      else match[name] = value;
+  from.within(Math.max(0, length - 4), () => {
+    while (from.left() > 0) {
+      for (const found of registersOf(readField(from))) {
+        const name = nameOf(found.id);
+        const value = name === undefined ? undefined : typedOf(name, found);
+        if (name === undefined || value === undefined) foreign.push(`match ${describe(found)}`);
+        else match[name] = value;
+      }
     }
-  }
+  });
+  from.skip((8 - (length % 8)) % 8);
   return { match, foreign };
 }
 
