@@ -49,8 +49,12 @@ export async function takeIn(
   const wanted = { name, spec: undefined };
   await underNetworkLock(ipam, name, patience, async (folder) => {
     // Blocks are found or lost by the store's own word only: a watch may be late.
-    if (knowledge.how === "watched" && same) writeHeld(ipam, folder, holding.held, holding.peers);
-    else await refresh(ipam, folder, wanted, "able", deadline);
+    if (knowledge.how === "watched" && same) {
+      const now = writeHeld(ipam, folder, holding.held, holding.peers);
+      if (now.revision === holding.held.revision) return;
+      // What a command has read since may lack what was seen of the nodes, and is kept.
+    }
+    await refresh(ipam, folder, wanted, "able", deadline);
   });
   return "here";
 }
