@@ -39,6 +39,10 @@ export async function putAllRight(
     await recover(host, deadline);
     const ports = await restorePorts(host, deadline);
     const { attachments, gateways } = ourPorts(host, deadline);
+    await putFirewallRight(
+      host,
+      gateways.map(({ network }) => network),
+    );
     const here = { ports, networks: gateways.length, attachments: attachments.length };
     // Before the first ADD there is no bridge, and nothing to do.
     if (!hasBridge(host, deadline)) return { ...here, changes: 0, flows: 0 };
