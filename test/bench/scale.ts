@@ -34,6 +34,9 @@ const vni = 77;
 const conf = { cniVersion: "1.0.0", name: network, type: "socketplane", subnet, vni };
 const leasesEach = 4;
 
+/** Milliseconds from one thing that takes the agent some memory to the next: they are rare. */
+const restMs = 2_000;
+
 export async function measureScale(
   lab: Lab,
   { nodes, rounds }: { readonly nodes: number; readonly rounds: number },
@@ -74,6 +77,7 @@ export async function measureScale(
     await complete();
     samples.restart.push(performance.now() - began);
     await starting;
+    await sleep(restMs);
   }
   const flows = await complete();
   const compare = await timeComparing(agent, rounds);
@@ -113,6 +117,7 @@ async function timeComparing(agent: Agent, rounds: number): Promise<readonly num
       return now.count > before.count && now;
     });
     samples.push(((after.seconds - before.seconds) / (after.count - before.count)) * 1_000);
+    await sleep(restMs);
   }
   return samples;
 }
