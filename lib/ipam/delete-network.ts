@@ -2,8 +2,8 @@
  * Deletes a network that nobody holds a lease of. Where other nodes do, it is marked first: nothing
  * of it is claimed any more, and agents give back what they have of it and don't use.
  */
-import { type Deadline, within } from "../deadline.ts";
-import { Failure } from "../errors.ts";
+import { type Deadline, deadlineIn, within } from "../deadline.ts";
+import { asFailure, Failure } from "../errors.ts";
 import { compareAndSwap } from "../store/cas.ts";
 import { endOf, type Txn } from "../store/store.ts";
 import { type Lease, readLeases } from "./leases.ts";
@@ -55,13 +55,19 @@ export async function deleteWhenLeft(
       await registry.sleep(pauseMs);
     }
   } catch (failure) {
-    await mark(registry, name, undefined, deadline);
-    throw failure;
+    // Under a deadline of its own: the other may be what failed.
+    const unmarked = mark(registry, name, undefined, deadlineIn(clock, unmarkMs));
+    throw await unmarked.then(
+      () => failure,
+      () => stillMarked(failure, name),
+    );
   }
 }
 
 /** How long agents have to give back what they hold, milliseconds. */
 const patienceMs = 8_000;
+/** How long the mark's taking back may take, milliseconds. */
+const unmarkMs = 5_000;
 const pauseMs = 50;
 
 /** Sets the mark, or takes it back; false if there is no such network. */
@@ -123,4 +129,13 @@ function stillHeld(name: string, leases: readonly Lease[], how: string): Failure
     `Cannot delete network "${name}": blocks of it are ${how} ${nodes}`,
     { details: "Remove its containers there first, and delete it again." },
   );
+}
+
+/** The first failure, and what else the store would not take. */
+function stillMarked(failure: unknown, name: string): Failure {
+  const { kind, message } = asFailure(failure);
+  return new Failure(kind, message, {
+    details: `It is still marked as being deleted, and no node can use it. Delete it again: socketplane network delete ${name}`,
+    cause: failure,
+  });
 }

@@ -1,5 +1,6 @@
 /** A network that other nodes hold blocks of, deleted. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { Failure } from "../../../lib/errors.ts";
 import { assignAddress } from "../../../lib/ipam/assign-address.ts";
 import { deleteWhenLeft } from "../../../lib/ipam/delete-network.ts";
 import { readLeases, removeLeases } from "../../../lib/ipam/leases.ts";
@@ -80,5 +81,49 @@ describe.each(stores)("in %s", (_name, open) => {
     });
     expect((await stored())?.deleting).toBeUndefined();
     await give(other, "c2");
+  });
+
+  test("it is unmarked also where the store was away until the deadline", async () => {
+    await haveAgent(holder);
+    let left = 20_000;
+    const deadline = { left: () => left };
+    const away = new Failure("try-again", "Cannot read key: no answer");
+    const sleep = async () => {
+      left = 0;
+      throw away;
+    };
+    const deleting = deleteWhenLeft(
+      { ...other.registry, sleep },
+      "web",
+      () => performance.now(),
+      deadline,
+    );
+    await expect(deleting).rejects.toBe(away);
+    expect((await stored())?.deleting).toBeUndefined();
+  });
+
+  test("where it can't be unmarked, the first failure is told, and what to do", async () => {
+    await haveAgent(holder);
+    let isAway = false;
+    const sleep = async () => {
+      isAway = true;
+      throw new Failure("try-again", "Cannot read key: no answer");
+    };
+    const registry = { ...other.registry, sleep };
+    const commit: typeof registry.store.commit = async (txn, deadline) => {
+      if (isAway) throw new Failure("try-again", "Cannot write key: no answer");
+      return other.registry.store.commit(txn, deadline);
+    };
+    const deleting = deleteWhenLeft(
+      { ...registry, store: { ...registry.store, commit } },
+      "web",
+      () => performance.now(),
+      soon(),
+    );
+    await expect(deleting).rejects.toMatchObject({
+      kind: "try-again",
+      message: "Cannot read key: no answer",
+      details: expect.stringContaining("socketplane network delete web"),
+    });
   });
 });
