@@ -21,6 +21,7 @@ import type { HeldNetwork } from "../ipam/held.ts";
 import { leaveSingle } from "../ipam/leave-single.ts";
 import { type Network, usable } from "../ipam/network.ts";
 import { release, siblings } from "../ipam/pool.ts";
+import type { WantedNetwork } from "../ipam/read-held.ts";
 import { holdNetwork } from "../ipam/refresh.ts";
 import type { Ip4 } from "../net/ip4.ts";
 import type { Netns } from "../sys/kernel.ts";
@@ -28,6 +29,7 @@ import { type Undo, withUndo } from "../undo.ts";
 import { attachmentOf, foreignAddress, wantedAddress, wantedMac } from "./address.ts";
 import { type PluginConfig, parsePluginConfig } from "./config.ts";
 import { dnsOf, resultOf } from "./result.ts";
+import { wantedNetwork } from "./wanted-network.ts";
 
 export type PluginWorld = World & Delegation;
 
@@ -40,10 +42,11 @@ export async function add(world: PluginWorld, request: AddRequest): Promise<Resu
   const unlock = lockAttachment(host, attachmentOf(request), deadline);
   try {
     return await withUndo(host.log, async (undo) => {
-      const wanted = { name: config.network, spec: config.spec };
+      const wanted = await wantedNetwork(host.ipam, config, request.requested, deadline);
       const held = await holdNetwork(host.ipam, wanted, deadline);
       const source = config.foreignIpam === undefined ? ownAddress : delegatedAddress;
-      const got = await source({ world, host, config, request, netns, held, undo, deadline });
+      const adding = { world, host, config, wanted, request, netns, held, undo, deadline };
+      const got = await source(adding);
       const { network } = got.held.stored;
       const link = { mtu: got.mtu, boot: host.kernel.bootId() };
       const plan = planAttachment(network, got.assignment, link, got.routes);
@@ -65,6 +68,7 @@ interface Adding {
   readonly world: PluginWorld;
   readonly host: Host;
   readonly config: PluginConfig;
+  readonly wanted: WantedNetwork;
   readonly request: AddRequest;
   readonly netns: Netns;
   readonly held: HeldNetwork;
@@ -104,12 +108,12 @@ async function delegatedAddress(adding: Adding): Promise<Obtained> {
 }
 
 async function assign(adding: Adding, given: Ip4 | undefined): Promise<Assigned> {
-  const { host, config, request, held, undo, deadline } = adding;
+  const { host, wanted, request, held, undo, deadline } = adding;
   const id = attachmentOf(request);
   refuseSecond(adding, id);
   const { workload } = request.requested;
   const { address, mac } = wantedMac(held.stored.network, request.requested, given);
-  const wish = { id, address, mac, port: "give", workload, spec: config.spec } as const;
+  const wish = { id, address, mac, port: "give", workload, spec: wanted.spec } as const;
   const assigned = await assignAddress(host.ipam, held, wish, deadline);
   if (assigned.made) {
     undo.add("give the address back", () =>
@@ -120,8 +124,8 @@ async function assign(adding: Adding, given: Ip4 | undefined): Promise<Assigned>
 }
 
 /** A MAC follows from the address, and a network's subnet is on-link: two ends in one can't work. */
-function refuseSecond({ host, config, netns }: Adding, id: AttachmentId): void {
-  const { network } = config;
+function refuseSecond({ host, wanted, netns }: Adding, id: AttachmentId): void {
+  const network = wanted.name;
   const others = siblings(host.ipam.dirs, id, network);
   if (others.length === 0) return;
   const other = firstInside(host, netns, others);

@@ -24,11 +24,7 @@ export const attachmentOf = (request: {
  * The IPv4 address that the runtime asks for, if it does. Throws Failure "unsupported-field" for
  * what can't be honoured: two addresses, an IPv6 address that doesn't end in the IPv4 one.
  */
-export function wantedAddress(network: Network, requested: Requested): Ip4 | undefined {
-  const { cidr, ips } = requested;
-  if (cidr !== undefined) {
-    refuse("SOCKETPLANE_CIDR", formatIp4(cidr.address), "ask for an address by IP");
-  }
+export function wantedAddress(network: Network, { ips }: Requested): Ip4 | undefined {
   if (ips.length === 0) return undefined;
   const [wanted, second] = ips.filter((ip) => ip.family === 4);
   if (second !== undefined) {

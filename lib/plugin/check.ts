@@ -32,10 +32,13 @@ export async function check(world: PluginWorld, request: CheckRequest): Promise<
       );
     }
     confirmResult(request.prevResult, request, assignment);
+    // Which network CNI_ARGS asked for is known by its address.
+    const isAsked = request.requested.cidr !== undefined;
+    const name = isAsked ? assignment.network : config.network;
     // Without a spec: what is to be confirmed is not made.
-    const wanted = { name: config.network, spec: undefined };
+    const wanted = { name, spec: undefined };
     const { stored } = await holdNetwork(host.ipam, wanted, deadline);
-    const gateway = host.links().get(gatewayLinkName(config.network));
+    const gateway = host.links().get(gatewayLinkName(name));
     const link = { mtu: gateway?.mtu ?? 0, boot: host.kernel.bootId() };
     const plan = planAttachment(stored.network, assignment, link, config.routes);
     const routes = [...routesMade(plan.defaultRoutes, request.prevResult), ...plan.routes];

@@ -15,6 +15,7 @@ import type { PluginWorld } from "./add.ts";
 import { attachmentOf, wantedAddress } from "./address.ts";
 import { nodeConfigOf, parseIpamConfig } from "./config.ts";
 import { dnsOf, ipsOf, routesOf } from "./result.ts";
+import { wantedNetwork } from "./wanted-network.ts";
 
 export async function ipamAdd(world: PluginWorld, request: AddRequest): Promise<Result> {
   const config = parseIpamConfig(request.config);
@@ -24,7 +25,7 @@ export async function ipamAdd(world: PluginWorld, request: AddRequest): Promise<
   const unlock = lockAttachment(host, id, deadline);
   try {
     const dns = dnsOf(world, config, request.config);
-    const wanted = { name: config.network, spec: config.spec };
+    const wanted = await wantedNetwork(host.ipam, config, request.requested, deadline);
     const held = await holdNetwork(host.ipam, wanted, deadline);
     const { network } = held.stored;
     const { workload } = request.requested;

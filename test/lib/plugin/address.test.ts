@@ -76,13 +76,6 @@ describe("the address asked for", () => {
       refusal(`Cannot honour ${state}`),
     );
   });
-
-  test("cannot be asked for as the first SocketPlane's users did", () => {
-    const cidr = { address: ip4("10.2.0.9"), length: 16 };
-    expect(() => wantedAddress(web, { ...nothing, cidr })).toThrow(
-      refusal('Cannot honour "SOCKETPLANE_CIDR" 10.2.0.9: ask for an address by IP'),
-    );
-  });
 });
 
 describe("the MAC asked for", () => {
