@@ -17,7 +17,7 @@ import type { CliWorld } from "./world.ts";
 /** What can be typed here, for those who mistype it. */
 export const addressWords: Words = { commands: { address: ["list", "ls"] }, options: ["network"] };
 
-const columns = ["network", "address", "node", "container", "ifname", "mac"];
+const columns = ["network", "address", "node", "container", "ifname", "mac", "pod"];
 
 export function addressCommand(world: CliWorld): CommandModule {
   return {
@@ -72,8 +72,8 @@ interface Address extends Shown {
 
 function ownAddresses({ ipam }: Host): readonly Address[] {
   const node = ipam.node().name;
-  return listAssignments(ipam.dirs).map(({ id, network, address, mac }) =>
-    addressOf({ network, address, node, id, mac: formatMac(mac) }),
+  return listAssignments(ipam.dirs).map(({ mac, ...assignment }) =>
+    addressOf({ ...assignment, node, mac: formatMac(mac) }),
   );
 }
 
@@ -88,9 +88,10 @@ function mirroredOf({ keys }: Registry, { key, value }: Entry): Address | undefi
   const parts = keys.parse(key);
   const json = parseJson(value);
   if (parts?.kind !== "assignment" || !isObject(json)) return undefined;
-  const { name, containerId, ifname, mac, node } = json;
+  const { name, containerId, ifname, mac, node, workload } = json;
   const id = { name: `${name}`, containerId: `${containerId}`, ifname: `${ifname}` };
-  return addressOf({ ...parts, id, mac: `${mac}`, node: `${node}` });
+  const said = isObject(workload) ? workload : {};
+  return addressOf({ ...parts, id, mac: `${mac}`, node: `${node}`, workload: said });
 }
 
 function addressOf(one: {
@@ -99,11 +100,20 @@ function addressOf(one: {
   readonly node: string;
   readonly id: AttachmentId;
   readonly mac: string;
+  /** As the runtime said it: K8S_POD_NAME and others. */
+  readonly workload: Readonly<Record<string, unknown>>;
 }): Address {
-  const { network, address, node, id, mac } = one;
+  const { network, address, node, id, mac, workload } = one;
   const key = `${network} ${hexOfIp4(address)}`;
   const of = { key, network, address: formatIp4(address), node };
   // No CNI name begins with "@": what does is the node's own address in the network.
   if (id.name.startsWith("@")) return { ...of, ifname: id.ifname, mac };
-  return { ...of, container: id.containerId, ifname: id.ifname, mac, name: id.name };
+  const whose = { ...of, container: id.containerId, ifname: id.ifname, mac, name: id.name };
+  if (Object.keys(workload).length === 0) return whose;
+  return { ...whose, ...podOf(workload), workload };
+}
+
+/** As people name it: shop/web-0. */
+function podOf({ K8S_POD_NAMESPACE: namespace, K8S_POD_NAME: name }: Shown): Shown {
+  return typeof name === "string" ? { pod: [namespace, name].filter(Boolean).join("/") } : {};
 }

@@ -5,16 +5,17 @@ import { type Faults, type Reader, shown } from "../faults.ts";
 export interface CniArgs {
   /** IP, MAC and SOCKETPLANE_CIDR, not parsed yet: they may have to be ignored. */
   readonly asked: Reader;
-  /** K8S_POD_*: what Kubernetes says of the workload, under the names that it uses. */
+  /** K8S_*: what Kubernetes says of the workload, under the names that it uses. */
   readonly workload: Readonly<Record<string, string>>;
 }
 
 /**
- * SOCKETPLANE_CIDR asks for an address and its network, as the first SocketPlane's users did.
+ * SOCKETPLANE_CIDR asks for a network, by its gateway and subnet in one, as the first SocketPlane's
+ * users did.
  * IgnoreUnknown counts for all keys, wherever it stands.
  */
 const knownKeys = ["IP", "MAC", "SOCKETPLANE_CIDR", "IgnoreUnknown"];
-const podPrefix = "K8S_POD_";
+const workloadPrefix = "K8S_";
 
 /** Each pair is exactly `K=V`; the last of two with one key counts (libcni, types.LoadArgs). */
 export function parseCniArgs(text: string, faults: Faults): CniArgs {
@@ -23,11 +24,11 @@ export function parseCniArgs(text: string, faults: Faults): CniArgs {
   const asked: Record<string, string> = {};
   const workload: Record<string, string> = {};
   for (const [key, value] of values) {
-    if (key.startsWith(podPrefix)) workload[key] = value;
+    if (key.startsWith(workloadPrefix)) workload[key] = value;
     else if (knownKeys.includes(key)) {
       if (value !== "") asked[key] = value;
     } else if (!ignoresUnknown) {
-      const known = `${knownKeys.join(", ")}, ${podPrefix}*`;
+      const known = `${knownKeys.join(", ")}, ${workloadPrefix}*`;
       faults.add(`CNI_ARGS: ${shown(key)} is not one of ${known}: add IgnoreUnknown=1 to allow it`);
     }
   }

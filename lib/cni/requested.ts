@@ -30,7 +30,7 @@ export interface Requested {
   readonly mac: Mac | undefined;
   /** CNI_ARGS SOCKETPLANE_CIDR. */
   readonly cidr: Cidr4 | undefined;
-  /** CNI_ARGS K8S_POD_*, for people. */
+  /** CNI_ARGS K8S_*, for people. */
   readonly workload: Readonly<Record<string, string>>;
   /** args.cni.labels; what isn't of the convention's shape is passed over. */
   readonly labels: readonly Label[];
