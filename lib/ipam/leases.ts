@@ -22,7 +22,13 @@ export interface Lease extends HeldBlock {
   readonly owner?: string | undefined;
 }
 
-/** The leases of a network, of all nodes, in the order of their addresses. */
+/** What holds the leases that can't be read: no node has such a name. */
+export const unreadable = "(unreadable)";
+
+/**
+ * The leases of a network, of all nodes, in the order of their addresses. What can't be read of one
+ * keeps nobody from using the others, and nobody claims what it covers.
+ */
 export async function readLeases(
   registry: Registry,
   network: string,
@@ -38,7 +44,13 @@ export async function readLeasesAt(
   deadline: Deadline,
 ): Promise<{ readonly leases: readonly Lease[]; readonly revision: Revision }> {
   const { entries, revision } = await store.range(keys.leasesOf(network), deadline);
-  return { leases: entries.map((entry) => leaseOf(keys, entry)), revision };
+  const leases = entries.flatMap((entry) => parseLease(keys, entry) ?? coveredBy(keys, entry));
+  return { leases, revision };
+}
+
+function coveredBy(keys: Keys, { key, modRevision: revision }: Entry): readonly Lease[] {
+  const parts = keys.parse(key);
+  return parts?.kind === "lease" ? [{ prefix: parts.prefix, revision, node: unreadable }] : [];
 }
 
 /** Whether a lease is of this registration of its node, and not of an earlier one. */
@@ -94,13 +106,17 @@ export async function removeLeases(
   }
 }
 
-/** Throws Failure "store-refused" for what is no lease: what it covers can't be told. */
-export function leaseOf(keys: Keys, { key, value, modRevision }: Entry): Lease {
+/** Throws Failure "store-refused" for what is no lease. */
+export function leaseOf(keys: Keys, entry: Entry): Lease {
+  const lease = parseLease(keys, entry);
+  if (lease !== undefined) return lease;
+  throw new Failure("store-refused", `Cannot read ${entry.key}: it is not a lease`);
+}
+
+function parseLease(keys: Keys, { key, value, modRevision }: Entry): Lease | undefined {
   const parts = keys.parse(key);
   const json = parseJson(value);
-  if (parts?.kind !== "lease" || !isObject(json) || typeof json.node !== "string") {
-    throw new Failure("store-refused", `Cannot read ${key}: it is not a lease`);
-  }
+  if (parts?.kind !== "lease" || !isObject(json) || typeof json.node !== "string") return undefined;
   const { node, mac, owner } = json;
   const lease = { prefix: parts.prefix, revision: modRevision, node };
   if (mac === undefined && owner === undefined) return lease;

@@ -187,6 +187,28 @@ test("who doesn't get the network's lock leaves no file open, however often", as
   });
 });
 
+test.each([
+  ["is not JSON", "not JSON"],
+  ["names no node", "{}"],
+])("a lease that %s keeps nobody from the others, and is claimed by nobody", async (_, value) => {
+  const lab = ipamLab();
+  const net = spec("10.9.0.0/28", { blockLength: 30 });
+  expect(await give(lab, net, "a")).toBe("10.9.0.2");
+  const { keys, store } = lab.registry;
+  const bad = keys.lease("web", { base: ip("10.9.0.8"), length: 30 });
+  const junk = `${keys.leasesOf("web")}junk`;
+  const writes = [bad, junk].map((put) => ({ put, value }));
+  await store.commit({ compares: [], writes }, soon());
+  lab.pass(freshMs);
+  const given: string[] = [];
+  for (let one = 0; one < 8; one += 1) given.push(await give(lab, net, `c${one}`));
+  expect(given.filter((address) => /\.(8|9|10|11)$/.test(address))).toEqual([]);
+  await expect(give(lab, net, "one-too-many")).rejects.toMatchObject({
+    kind: "no-address",
+    details: expect.stringContaining("a holds 3, (unreadable) holds 1"),
+  });
+});
+
 test("a network that can't be read keeps new ones from being made, and no other from use", async () => {
   const lab = ipamLab();
   const net = spec("10.9.0.0/24");
