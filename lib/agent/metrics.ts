@@ -53,6 +53,8 @@ const counters = {
   socketplane_failures_total: "What failed, and was or will be tried again, by what it was.",
   socketplane_store_reads_total: "How often all of the store was read, by why.",
   socketplane_blocks_total: "Blocks claimed ahead, claimed again, given back and lost.",
+  socketplane_joins_total:
+    "Networks that this node was brought into, ahead of its first container.",
   socketplane_swept_total: "Ports, links and assignments removed that had no container any more.",
   socketplane_mirrored_total: "Assignments written to and removed from the store.",
 } as const;

@@ -32,6 +32,8 @@ export interface Situation {
   heardSeen: number;
   /** The chain of somebody else's that drops what is forwarded, said of it in the log. */
   foreignDrop: string | undefined;
+  /** Why networks could not be joined, as it was said last. */
+  readonly notJoined: Map<string, string>;
 }
 
 export const openSituation = (): Situation => ({
@@ -45,4 +47,5 @@ export const openSituation = (): Situation => ({
   heardApplied: 0,
   heardSeen: 0,
   foreignDrop: undefined,
+  notJoined: new Map(),
 });

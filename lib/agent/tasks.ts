@@ -2,6 +2,7 @@
 import { deadlineIn } from "../deadline.ts";
 import { markFresh } from "../ipam/freshness.ts";
 import { followCluster } from "./cluster-task.ts";
+import { joinNetworks } from "./join.ts";
 import type { Patience } from "./locks.ts";
 import { isUserspace, probeVteps, vtepsHere } from "./neighbours.ts";
 import { putAllRight } from "./put-right.ts";
@@ -17,6 +18,7 @@ export const tasks = [
   "fresh",
   "stale",
   "neighbours",
+  "join",
   "attachments",
   "minute",
 ] as const;
@@ -35,7 +37,7 @@ export async function perform(
   here: Here,
   ask: Work<Task>["ask"],
 ): Promise<void> {
-  const { host, situation, health, signal } = here;
+  const { host, situation, health, metrics, signal } = here;
   const deadline = deadlineIn(host.clock, taskMs);
   const patience = { deadline, signal };
   switch (task) {
@@ -51,7 +53,7 @@ export async function perform(
       // What is written down now may be more than leases: another VTEP, a block claimed again.
       if (asked) ask("switch", "store read");
       if (changed.length > 0) ask("neighbours", "changes");
-      return;
+      return ask("join", "changes");
     }
     case "fresh": {
       return keepFresh(here);
@@ -60,8 +62,16 @@ export async function perform(
       return distrustAll(host, patience);
     case "neighbours":
       return keepResolved(here, patience);
-    case "attachments":
+    case "join": {
+      const joined = await joinNetworks(here, patience);
+      metrics.count("socketplane_joins_total", {}, joined.length);
+      if (joined.length > 0) ask("neighbours", "joined");
+      return;
+    }
     case "minute":
+      ask("join", why);
+      return upkeep(here, task, deadline);
+    case "attachments":
       return upkeep(here, task, deadline);
   }
 }
