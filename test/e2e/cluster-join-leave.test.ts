@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Agent } from "../lab/agent.ts";
 import { type Attached, attach, attachedBy, codeOf, detach, done } from "../lab/attach.ts";
+import { capture } from "../lab/capture.ts";
 import { type Cluster, type ClusterNode, startCluster } from "../lab/cluster.ts";
 import {
   assertClusterEmpty,
@@ -141,7 +142,10 @@ describe("a node is removed", () => {
     expect(await reaches(lost.node.netns, one.node.vtep)).toBe(true);
     const mark = await cluster.wire.mark();
     const before = pingSteadily(one.attached.container.netns, heir.address);
+    const fromLost = `icmp[icmptype] == icmp-echo and src host ${address}`;
+    const heard = await capture(one.attached.container.netns, "eth0", fromLost);
     expect(await ping(lost.attached.container.netns, one.attached.address)).toBe(false);
+    expect(await heard.stop()).toEqual([]);
     const { sent, answered } = await before.end();
     expect(answered).toBe(sent);
     const frames = await cluster.wire.since(mark);
