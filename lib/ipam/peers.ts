@@ -28,8 +28,6 @@ export interface Peers {
   readonly digest: number;
 }
 
-export const noPeers: Peers = { count: 0, digest: 0 };
-
 /** 32 bits of all that the lease says. */
 export function digestOf({ prefix, vtep, mac }: PeerLease): number {
   const { family, address } = vtep;

@@ -6,7 +6,6 @@ import type { CookieFilter } from "../ovs/switch.ts";
 
 const ours = 0x5350n << 48n;
 const parts = { base: 0n, network: 1n, peers: 2n, attachment: 3n } as const;
-const allOurs = 0xffffn << 48n;
 const exactly = 0xffff_ffff_ffff_ffffn;
 
 const cookie = (part: keyof typeof parts, which: number) =>
@@ -38,10 +37,4 @@ export const attachmentCookie = (ofport: number): bigint => cookie("attachment",
 export const only = (value: bigint): CookieFilter => ({ cookie: value, mask: exactly });
 
 /** Selects every flow of ours. */
-export const everyFlow: CookieFilter = { cookie: ours, mask: allOurs };
-
-/** Selects the flows of all attachments. */
-export const everyAttachment: CookieFilter = {
-  cookie: cookie("attachment", 0),
-  mask: allOurs | (0xffn << 40n),
-};
+export const everyFlow: CookieFilter = { cookie: ours, mask: 0xffffn << 48n };

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { assignAddress } from "../../../lib/ipam/assign-address.ts";
 import { blockName } from "../../../lib/ipam/assignment.ts";
 import { type HeldNetwork, heldNow, underLock } from "../../../lib/ipam/held.ts";
-import { noPeers } from "../../../lib/ipam/peers.ts";
+import { peersOf } from "../../../lib/ipam/peers.ts";
 import { assign } from "../../../lib/ipam/pool.ts";
 import { holdNetwork } from "../../../lib/ipam/refresh.ts";
 import { writeHeld } from "../../../lib/ipam/write-held.ts";
@@ -60,7 +60,7 @@ test("a lease without a folder is left to who asks the store: it may be given ba
   const { lab, held } = await claimed();
   const lease = { prefix: prefix("10.9.0.32/28"), revision: held.revision + 1 };
   const revision = (held.revision + 1) as Revision;
-  const seen = { ...held, blocks: [...held.blocks, lease], revision, peers: noPeers };
+  const seen = { ...held, blocks: [...held.blocks, lease], revision, peers: peersOf([]) };
   expect((await write(lab, seen)).blocks).toEqual(held.blocks);
   expect(folders(lab)).toEqual(held.blocks.map(blockName));
 });
