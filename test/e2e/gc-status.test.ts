@@ -1,5 +1,14 @@
 /** GC takes away what is not listed, and nothing else; STATUS says whether an ADD would work. */
-import { readdirSync, renameSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { factsOf } from "../lab/facts.ts";
@@ -94,6 +103,67 @@ describe("GC", () => {
     // The database alone is enough.
     expect(await gc(listing())).toMatchObject({ status: 0 });
     await node.ovs.startSwitch();
+    await assertNothingLeft([node]);
+  });
+
+  test("says all that it could not do, and does the rest", async () => {
+    const [first, second, third] = [await attach(), await attach(), await attach()];
+    const inTheWay = [first, third].map(({ id }) =>
+      join(node.runDir, `owners/.new-web:${id}:eth0`),
+    );
+    for (const folder of inTheWay) mkdirSync(folder);
+    const outcome = await gc(listing());
+    expectRefusal(outcome, { code: 11, says: ['Cannot collect all of "web": '] });
+    const { details } = JSON.parse(outcome.stdout) as { details: string };
+    expect(details.split("\n")).toHaveLength(2);
+    for (const { id } of [first, third]) expect(details).toContain(id);
+    for (const folder of inTheWay) rmdirSync(folder);
+    expect((await attached()).join()).not.toContain(second.id);
+    expect(await gc(listing())).toMatchObject({ status: 0 });
+    await assertNothingLeft([node]);
+  });
+
+  test("forwards to its IPAM plugin what it was given, where the database is away too", async () => {
+    const folder = mkdtempSync(join(lab.folder, "cni-"));
+    const seen = join(folder, "seen");
+    const script = `#!/bin/sh\necho "$CNI_COMMAND" >>${seen}\ncat >>${seen}\nexit $(cat ${folder}/status)\n`;
+    writeFileSync(join(folder, "theirs"), script, { mode: 0o755 });
+    const answer = (status: number) => writeFileSync(join(folder, "status"), `${status}`);
+    const conf = { cniVersion: "1.1.0", name: "web", type: "socketplane" };
+    const list = listing([await attach(), "eth0"]);
+    const call = {
+      command: "GC",
+      conf: { ...conf, ipam: { type: "theirs" }, ...list },
+      env: { CNI_PATH: folder },
+    } as const;
+    answer(0);
+    expect(await node.cni(call)).toMatchObject({ status: 0 });
+    const [verb, ...stdin] = readFileSync(seen, "utf8").split("\n");
+    expect([verb, stdin.join("\n")]).toEqual(["GC", JSON.stringify(call.conf)]);
+    expect(await attached()).toHaveLength(1);
+
+    answer(1);
+    const socket = join(node.ovs.runDir, "db.sock");
+    renameSync(socket, `${socket}.away`);
+    rmSync(seen);
+    const outcome = await node.cni(call);
+    expectRefusal(outcome, { code: 11, says: ["Cannot reach ovsdb-server", '"theirs"'] });
+    expect(readFileSync(seen, "utf8")).toContain("GC");
+    renameSync(`${socket}.away`, socket);
+    expect(await gc(listing())).toMatchObject({ status: 0 });
+    await assertNothingLeft([node]);
+  });
+
+  test("takes the list under either key, and both, as libcni writes them", async () => {
+    const [kept, stale] = [await attach(), await attach()];
+    const { "cni.dev/valid-attachments": list } = listing([kept, "eth0"]);
+    expect(await gc({ "cni.dev/attachments": list })).toMatchObject({ status: 0 });
+    expect(await attached()).toEqual([`web:${kept.id}:eth0`]);
+    await attach({ container: stale });
+    const both = { "cni.dev/attachments": list, "cni.dev/valid-attachments": list };
+    expect(await gc(both)).toMatchObject({ status: 0 });
+    expect(await attached()).toEqual([`web:${kept.id}:eth0`]);
+    expect(await gc({ "cni.dev/attachments": [] })).toMatchObject({ status: 0 });
     await assertNothingLeft([node]);
   });
 
