@@ -1,6 +1,6 @@
 /** CHECK finds what is gone or changed and names it; DEL copes with it, and the next ADD mends it. */
-import { rmSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type AssignmentFact, factsOf } from "../lab/facts.ts";
 import { assertNothingLeft, assertSound } from "../lab/invariants.ts";
@@ -58,7 +58,8 @@ const cookieOf = ({ assignment }: Attached): string =>
   `cookie=0x535003${assignment.ofport?.toString(16).padStart(10, "0")}/-1`;
 
 describe("it finds", () => {
-  test.each<[string, (broken: Attached) => unknown, (broken: Attached) => readonly string[]]>([
+  type Act = (broken: Attached) => unknown;
+  test.each<[string, Act, (broken: Attached) => readonly string[], Act?]>([
     [
       "the interface gone",
       ({ inside }) => inside("link", "delete", "eth0"),
@@ -156,6 +157,26 @@ describe("it finds", () => {
       ({ assignment }) => [`address ${assignment.address} is no longer assigned to it`],
     ],
     [
+      "its address another's",
+      ({ assignment }) => {
+        const file = inRunDir(assignment.file);
+        const theirs = { ...JSON.parse(readFileSync(file, "utf8")), containerId: "another" };
+        // Not through its other names, which it shares with the file.
+        rmSync(file);
+        writeFileSync(file, JSON.stringify(theirs));
+      },
+      ({ assignment }) => [`address ${assignment.address} is no longer assigned to it`],
+      ({ assignment }) => rmSync(inRunDir(assignment.file)),
+    ],
+    [
+      "its lease lost",
+      ({ assignment }) => {
+        const block = dirname(inRunDir(assignment.file));
+        renameSync(block, `${block}.lost`);
+      },
+      ({ assignment }) => [`address ${assignment.address} is no longer assigned to it`],
+    ],
+    [
       "the gateway gone",
       () => node.ovs.vsctl("del-port", "sp-web"),
       () => ['the gateway of network "web" is gone'],
@@ -180,7 +201,7 @@ describe("it finds", () => {
       () => node.ovs.ofctl("del-flows", "sp0"),
       () => ["the switch has 0 of its", 'the switch has no flows of network "web"'],
     ],
-  ])("%s", async (_, breakIt, says) => {
+  ])("%s", async (_, breakIt, says, tidyUp = () => undefined) => {
     const broken = await attach();
     const { result, container } = broken;
     expect(await cni("CHECK", broken, { prevResult: result })).toMatchObject({
@@ -193,6 +214,7 @@ describe("it finds", () => {
       says: [`Cannot confirm "eth0" of container ${container.id}: `, ...says(broken)],
     });
     expect(await cni("DEL", broken)).toMatchObject({ status: 0, stdout: "" });
+    await tidyUp(broken);
     await mendByAdding();
   });
 
