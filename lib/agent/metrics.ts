@@ -40,7 +40,7 @@ const gauges = {
   socketplane_networks_here: "Networks that stand on this node.",
   socketplane_attachments: "Containers' ports on the switch.",
   socketplane_flows: "Flows of ours in the switch.",
-  socketplane_vteps: "VTEPs whose MAC is kept resolved; none where the kernel does it.",
+  socketplane_vteps: "VTEPs of the peers that have leases in the networks here.",
   socketplane_forwarding_dropped_by_others:
     "1 if somebody else's firewall drops what is forwarded, unless a rule of its own accepts it.",
 } as const;

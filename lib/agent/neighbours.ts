@@ -13,6 +13,31 @@ import { contains4, type Prefix6 } from "../net/prefix.ts";
 import { hexOfVtep, type VtepAddress } from "../store/keys.ts";
 import type { Neighbour, Route } from "../sys/kernel.ts";
 
+/** When each VTEP was probed last, milliseconds since boot, by its hex form. */
+export type Probed = Map<string, number>;
+
+/**
+ * Pure: which VTEPs to probe now: "new" ones, or "all", those first that were not for longest, and
+ * never more than half of what the kernel keeps. *Bites here*: its table (gc_thresh3 of
+ * net.ipv4.neigh.default, 1,024 if not set) is one for all namespaces of the machine, and where it
+ * is full nobody on the machine finds a neighbour.
+ */
+export function dueVteps(
+  vteps: readonly VtepAddress[],
+  probed: ReadonlyMap<string, number>,
+  which: "new" | "all",
+  kernelKeeps: number,
+): readonly VtepAddress[] {
+  const at = (vtep: VtepAddress) => probed.get(hexOfVtep(vtep)) ?? Number.NEGATIVE_INFINITY;
+  const due = which === "all" ? vteps : vteps.filter((vtep) => !probed.has(hexOfVtep(vtep)));
+  const compare = (a: number, b: number) => (a === b ? 0 : a - b);
+  return [...due].sort((a, b) => compare(at(a), at(b))).slice(0, Math.floor(kernelKeeps / 2));
+}
+
+/** How many neighbours the kernel keeps at most. */
+export const kernelKeeps = ({ kernel }: Pick<Host, "kernel">): number =>
+  Number(kernel.readSysctl("net/ipv4/neigh/default/gc_thresh3")) || 1_024;
+
 /** Whether the switch is the one that resolves. */
 export function isUserspace(host: Host, deadline: Deadline): boolean {
   const select = [selectBridge(host.config.ovs.bridge)];

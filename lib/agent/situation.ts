@@ -3,6 +3,7 @@ import type { Host } from "../attach/host.ts";
 import type { Health } from "./health.ts";
 import type { Metrics } from "./metrics.ts";
 import { type Cluster, unknownCluster } from "./model.ts";
+import type { Probed } from "./neighbours.ts";
 
 /** What every task has at hand. */
 export interface Here {
@@ -34,6 +35,7 @@ export interface Situation {
   foreignDrop: string | undefined;
   /** Why networks could not be joined, as it was said last. */
   readonly notJoined: Map<string, string>;
+  readonly probed: Probed;
 }
 
 export const openSituation = (): Situation => ({
@@ -48,4 +50,5 @@ export const openSituation = (): Situation => ({
   heardSeen: 0,
   foreignDrop: undefined,
   notJoined: new Map(),
+  probed: new Map(),
 });

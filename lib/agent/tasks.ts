@@ -1,10 +1,11 @@
 /** What the agent does, one at a time, each with an end. */
 import { deadlineIn } from "../deadline.ts";
 import { markFresh } from "../ipam/freshness.ts";
+import { hexOfVtep } from "../store/keys.ts";
 import { followCluster } from "./cluster-task.ts";
 import { joinNetworks } from "./join.ts";
 import type { Patience } from "./locks.ts";
-import { isUserspace, probeVteps, vtepsHere } from "./neighbours.ts";
+import { dueVteps, isUserspace, kernelKeeps, probeVteps, vtepsHere } from "./neighbours.ts";
 import { putAllRight } from "./put-right.ts";
 import type { Here } from "./situation.ts";
 import { distrustAll } from "./take-in.ts";
@@ -43,6 +44,8 @@ export async function perform(
   switch (task) {
     case "switch": {
       await putSwitchRight(here, why, patience);
+      // One that was restarted has forgotten these too.
+      if (why === "daemon") situation.probed.clear();
       health.report("switch", undefined);
       return ask("neighbours", why);
     }
@@ -61,7 +64,7 @@ export async function perform(
     case "stale":
       return distrustAll(host, patience);
     case "neighbours":
-      return keepResolved(here, patience);
+      return keepResolved(here, why, patience);
     case "join": {
       const joined = await joinNetworks(here, patience);
       metrics.count("socketplane_joins_total", {}, joined.length);
@@ -99,8 +102,19 @@ function keepFresh({ host, situation }: Here): void {
   if (isApplied && age < taskMs) markFresh(host.ipam);
 }
 
-function keepResolved({ host, metrics }: Here, { deadline }: Patience): void {
+/** Of what has come to be only the new ones; else each, for the switch forgets them. */
+function keepResolved(
+  { host, metrics, situation: { probed } }: Here,
+  why: string,
+  { deadline }: Patience,
+): void {
   const vteps = vtepsHere(host);
-  const count = vteps.length > 0 && isUserspace(host, deadline) ? probeVteps(host, vteps) : 0;
-  metrics.set("socketplane_vteps", count);
+  metrics.set("socketplane_vteps", vteps.length);
+  if (vteps.length === 0 || !isUserspace(host, deadline)) return;
+  const which = why === "changes" || why === "joined" ? "new" : "all";
+  const due = dueVteps(vteps, probed, which, kernelKeeps(host));
+  probeVteps(host, due);
+  const known = new Set(vteps.map(hexOfVtep));
+  for (const key of probed.keys()) if (!known.has(key)) probed.delete(key);
+  for (const vtep of due) probed.set(hexOfVtep(vtep), host.ipam.sinceBoot());
 }

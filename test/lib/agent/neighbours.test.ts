@@ -1,9 +1,10 @@
-import { expect, test } from "vitest";
-import { nextHop } from "../../../lib/agent/neighbours.ts";
-import { parseVtep } from "../../../lib/ipam/nodes.ts";
+import { describe, expect, test } from "vitest";
+import { dueVteps, nextHop } from "../../../lib/agent/neighbours.ts";
+import { formatVtep, parseVtep } from "../../../lib/ipam/nodes.ts";
 import { type Ip4, parseIp4 } from "../../../lib/net/ip4.ts";
 import { type Ip6, parseIp6 } from "../../../lib/net/ip6.ts";
 import { parsePrefix4, parsePrefix6 } from "../../../lib/net/prefix.ts";
+import { hexOfVtep, type VtepAddress } from "../../../lib/store/keys.ts";
 import type { Route } from "../../../lib/sys/kernel.ts";
 
 const route4 = (to: string | undefined, index: number, via?: string, priority = 0): Route => ({
@@ -42,4 +43,25 @@ test.each([
 test("there may be none", () => {
   const to = parseVtep("192.0.2.7");
   expect(to && nextHop([route6(undefined, 5, "fe80::1")], to)).toBeUndefined();
+});
+
+describe("of the VTEPs that are probed", () => {
+  const vteps = ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map(
+    (text) => parseVtep(text) as VtepAddress,
+  );
+  const probed = new Map(vteps.slice(0, 2).map((vtep, at) => [hexOfVtep(vtep), 2 - at]));
+  const due = (which: "new" | "all", keeps: number) =>
+    dueVteps(vteps, probed, which, keeps).map(formatVtep);
+
+  test("a change asks for the new ones only", () => {
+    expect(due("new", 1_024)).toEqual(["192.0.2.3"]);
+  });
+
+  test("each has its turn, who waited longest first", () => {
+    expect(due("all", 1_024)).toEqual(["192.0.2.3", "192.0.2.2", "192.0.2.1"]);
+  });
+
+  test("the kernel's table is never more than half full of them", () => {
+    expect(due("all", 4)).toEqual(["192.0.2.3", "192.0.2.2"]);
+  });
 });
