@@ -5,10 +5,9 @@ import { applyPeerChanges } from "../attach/network-flows.ts";
 import { recover } from "../attach/recover.ts";
 import { restorePorts } from "../attach/restore.ts";
 import { selectBridge } from "../attach/rows.ts";
-import { ourPorts, synchronise, wantedFlows } from "../attach/sync.ts";
+import { flowDifferences, ourPorts, synchronise } from "../attach/sync.ts";
 import type { Deadline } from "../deadline.ts";
 import { everyFlow } from "../overlay/cookies.ts";
-import { differences } from "../overlay/differences.ts";
 import type { NetworkChange } from "./changes.ts";
 import { type Patience, underSwitchLock } from "./locks.ts";
 
@@ -55,8 +54,7 @@ export async function putAllRight(
 /** An ADD or DEL under way may make it seem so. */
 function hasDifferences(host: Host, deadline: Deadline): boolean {
   if (!hasBridge(host, deadline)) return false;
-  const have = host.flows(deadline).dump(everyFlow, deadline);
-  return differences(have, wantedFlows(host, deadline)).length > 0;
+  return flowDifferences(host, deadline).length > 0;
 }
 
 function hasBridge(host: Host, deadline: Deadline): boolean {

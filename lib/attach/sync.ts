@@ -1,10 +1,10 @@
 /** The whole switch from what is known: for a switch that forgot its flows, or has others. */
 import type { Deadline } from "../deadline.ts";
 import { everyFlow } from "../overlay/cookies.ts";
-import { differences } from "../overlay/differences.ts";
+import { differences, withoutPorts } from "../overlay/differences.ts";
 import { allFlows } from "../overlay/pipeline.ts";
 import type { SwitchAttachment, SwitchState } from "../overlay/state.ts";
-import type { Flow } from "../ovs/flow.ts";
+import type { Flow, Ofport } from "../ovs/flow.ts";
 import type { Row } from "../ovs/ovsdb-json.ts";
 import type { FlowChange } from "../ovs/switch.ts";
 import type { Host } from "./host.ts";
@@ -22,14 +22,16 @@ export function ourPorts(host: Host, deadline: Deadline) {
 }
 
 /** All flows that the switch should have: of the networks and ports that are known and there. */
-export function wantedFlows(host: Host, deadline: Deadline): readonly Flow[] {
-  const { attachments, gateways } = ourPorts(host, deadline);
-  const networks = gateways.flatMap(({ network: name, ofport, address }) => {
-    const network = networkNow(host, name, { ofport, address });
-    return network === undefined ? [] : [{ ...network, name }];
-  });
-  return allFlows(stateOf(networks, attachments));
-}
+export const wantedFlows = (host: Host, deadline: Deadline): readonly Flow[] =>
+  lookAround(host, deadline).wanted;
+
+/**
+ * What has to be changed so that the switch has those flows, and no others. What it has of a
+ * network that has a port and is not known is left as it is: the run directory may have been
+ * removed just now, and its containers live on.
+ */
+export const flowDifferences = (host: Host, deadline: Deadline): readonly FlowChange[] =>
+  differencesTo(host, lookAround(host, deadline), deadline);
 
 /**
  * Gives the switch all of its flows, in one atomic bundle, or only those that differ; gives how
@@ -41,19 +43,44 @@ export function synchronise(
   deadline: Deadline,
   what: "all" | "if different" = "all",
 ): number {
-  const wanted = wantedFlows(host, deadline);
-  const flows = host.flows(deadline);
+  const around = lookAround(host, deadline);
+  const { wanted, unknown } = around;
   const changes: readonly FlowChange[] =
-    what === "if different"
-      ? differences(flows.dump(everyFlow, deadline), wanted)
+    what === "if different" || unknown.size > 0
+      ? differencesTo(host, around, deadline)
       : [
           { do: "delete", cookies: everyFlow },
           ...wanted.map((flow) => ({ do: "add", flow }) as const),
         ];
   if (changes.length === 0) return 0;
-  flows.stage(changes, deadline).commit(deadline);
+  host.flows(deadline).stage(changes, deadline).commit(deadline);
   host.log.info("put the switch's flows right", { flows: wanted.length, changes: changes.length });
   return changes.length;
+}
+
+interface Around {
+  readonly wanted: readonly Flow[];
+  /** Numbers of ports of networks that are not known. */
+  readonly unknown: ReadonlySet<Ofport>;
+}
+
+function differencesTo(host: Host, { wanted, unknown }: Around, deadline: Deadline) {
+  const have = host.flows(deadline).dump(everyFlow, deadline);
+  return differences(withoutPorts(have, unknown), wanted);
+}
+
+function lookAround(host: Host, deadline: Deadline): Around {
+  const { attachments, gateways } = ourPorts(host, deadline);
+  const networks = gateways.flatMap(({ network: name, ofport, address }) => {
+    const network = networkNow(host, name, { ofport, address });
+    return network === undefined ? [] : [{ ...network, name }];
+  });
+  const known = new Set(networks.map(({ name }) => name));
+  const strange = [...gateways, ...attachments].filter(({ network }) => !known.has(network));
+  return {
+    wanted: allFlows(stateOf(networks, attachments)),
+    unknown: new Set(strange.map(({ ofport }) => ofport)),
+  };
 }
 
 /** Pure: which ports belong to which network. A port of a network that is not known has no flows. */

@@ -3,7 +3,7 @@ import { type Ip4, parseIp4 } from "../../../lib/net/ip4.ts";
 import { type Ip6, parseIp6 } from "../../../lib/net/ip6.ts";
 import { type Mac, parseMac } from "../../../lib/net/mac.ts";
 import { type Prefix4, type Prefix6, parsePrefix4, parsePrefix6 } from "../../../lib/net/prefix.ts";
-import { differences } from "../../../lib/overlay/differences.ts";
+import { differences, withoutPorts } from "../../../lib/overlay/differences.ts";
 import { allFlows } from "../../../lib/overlay/pipeline.ts";
 import { tables } from "../../../lib/overlay/state.ts";
 import { peerFlows, tunnelFlows } from "../../../lib/overlay/tunnel.ts";
@@ -125,5 +125,17 @@ describe("differences", () => {
       { do: "delete flow", flow: old },
       { do: "add", flow: forward },
     ]);
+  });
+
+  test("leave alone what ports have, and the networks that they are in", () => {
+    const peerLeases = [{ prefix: prefix("10.2.0.128/26"), vtep }];
+    const other = { ...network, vni: 101, port: { ofport: 21, address: ip("10.3.0.2") } };
+    const one = allFlows({ networks: [{ ...network, peerLeases }], attachments: [] });
+    const two = allFlows({ networks: [{ ...other, peerLeases }], attachments: [] });
+    const base = allFlows({ networks: [], attachments: [] });
+    const have = [...one, ...two.slice(base.length)];
+    expect(withoutPorts(have, new Set())).toEqual(have);
+    expect(withoutPorts(have, new Set([other.port.ofport]))).toEqual(one);
+    expect(withoutPorts(have, new Set([20, 21]))).toEqual(base);
   });
 });
