@@ -104,6 +104,15 @@ describe("changes of peers' leases", () => {
   });
 });
 
+test("flows that were made from newer leases than an ADD has read are not taken for its own", async () => {
+  const read = await on.hold([b]);
+  const written = await on.hold([b, c]);
+  replaceFlows(on.host, read, within());
+  expect(waysToPeers()).toHaveLength(2);
+  expect(isThere(read)).toBe(false);
+  expect(isThere(written)).toBe(true);
+});
+
 test("a prefix that changes sides has one way: here or there", async () => {
   const mine = "10.200.0.64/26";
   const theirs = lease(mine, "192.0.2.2");

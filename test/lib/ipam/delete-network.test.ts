@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Failure } from "../../../lib/errors.ts";
 import { assignAddress } from "../../../lib/ipam/assign-address.ts";
-import { deleteWhenLeft } from "../../../lib/ipam/delete-network.ts";
+import { deleteUnheld, deleteWhenLeft } from "../../../lib/ipam/delete-network.ts";
 import { readLeases, removeLeases } from "../../../lib/ipam/leases.ts";
 import { readNetwork } from "../../../lib/ipam/networks.ts";
 import { holdNetwork } from "../../../lib/ipam/refresh.ts";
@@ -125,5 +125,24 @@ describe.each(stores)("in %s", (_name, open) => {
       message: "Cannot read key: no answer",
       details: expect.stringContaining("socketplane network delete web"),
     });
+  });
+
+  test("a block that is claimed just then keeps it", async () => {
+    const before = await readLeases(holder.registry, "web", soon());
+    await removeLeases(holder.registry, "web", before, soon());
+    const { keys, store: real } = holder.registry;
+    let isClaimed = false;
+    const range: typeof real.range = async (prefix, deadline) => {
+      const found = await real.range(prefix, deadline);
+      if (prefix === keys.leasesOf("web") && !isClaimed) {
+        isClaimed = true;
+        await give(other, "c2");
+      }
+      return found;
+    };
+    const registry = { ...holder.registry, store: { ...real, range } };
+    expect(await deleteUnheld(registry, "web", soon())).toBe(false);
+    expect(isClaimed).toBe(true);
+    expect(await stored()).toBeDefined();
   });
 });

@@ -117,6 +117,18 @@ describe.each(stores)("%s", (_name, open) => {
     expect(lostContainers(lab.dirs, "web")).toEqual([]);
   });
 
+  test("that was restored to before the node was registered has it register anew", async () => {
+    const [lab, other] = [node("a"), node("b")];
+    await give(other, "first");
+    const restore = backupOf(store);
+    const given = await give(lab, "c1");
+    await refreshed(lab);
+    await restore();
+    expect(await holderOf(lab, given)).toBeUndefined();
+    await refreshed(lab);
+    expect(await holderOf(lab, given)).toBe("a");
+  });
+
   test("that was restored loses what another node claims first", async () => {
     const [lab, other] = [node("a"), node("b")];
     await give(other, "first");
