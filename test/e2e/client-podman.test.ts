@@ -113,6 +113,32 @@ test("an address asked for, and the same one again", async () => {
   await assertNothingLeft([node]);
 });
 
+test("a MAC asked for, with an address and without", async () => {
+  const [mac, other] = ["0a:58:00:00:00:01", "0a:58:00:00:00:02"];
+  const one = await podman.runContainer("one", "--network=web", `--mac-address=${mac}`);
+  const two = await podman.runContainer(
+    "two",
+    ...["--network=web", `--mac-address=${other}`, "--ip=10.2.7.7"],
+  );
+  await one.container();
+  await two.container();
+  expect(await one.networks()).toMatchObject({ web: { MacAddress: mac } });
+  expect(await two.networks()).toMatchObject({
+    web: { MacAddress: other, IPAddress: "10.2.7.7" },
+  });
+  await assertSound([node]);
+  await pings(one, "10.2.7.7", "10.2.0.1", outside.address);
+  await expect(
+    podman.runContainer("three", "--network=web", `--mac-address=${mac}`),
+  ).rejects.toThrow(/Cannot assign MAC 0a:58:00:00:00:01 in network "web": it is taken/);
+  await podman.must("restart", "--time=0", "one");
+  await one.container();
+  expect(await one.networks()).toMatchObject({ web: { MacAddress: mac } });
+  await pings(one, "10.2.7.7");
+  await remove("one", "two", "three");
+  await assertNothingLeft([node]);
+});
+
 test("restarted, stopped and started", async () => {
   const one = await podman.runContainer("one", "--network=web,db", "--publish=8080:80");
   await one.container();
