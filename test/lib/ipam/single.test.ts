@@ -111,7 +111,10 @@ describe.each(stores)("in %s", (name, open) => {
   test("two nodes that ask for one at once: one gets it", async () => {
     const nodes = ["a", "b", "c", "d"].map((name, at) => node(name, `192.0.2.${11 + at}`));
     for (const each of nodes) await holdNetwork(each.ipam, { name: "web", spec }, soon());
-    const said = await Promise.allSettled(nodes.map((each, at) => give(each, `c${at}`, one)));
+    // At addresses of their own, so that nothing but the MAC is between them.
+    const said = await Promise.allSettled(
+      nodes.map((each, at) => give(each, `c${at}`, one, `10.9.0.${100 + at}`)),
+    );
     expect(said.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
     expect(await macsOf(lab)).toHaveLength(1);
     const seen = (await leasesOf(lab)).filter((lease) => lease.endsWith(one));
