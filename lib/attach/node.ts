@@ -4,6 +4,7 @@ import type { Dir } from "../dir.ts";
 import { Failure } from "../errors.ts";
 import { fnv1a64 } from "../hash.ts";
 import { type AttachmentId, ownerName } from "../ipam/assignment.ts";
+import { unmarkFresh } from "../ipam/freshness.ts";
 import type { NodeIpam } from "../ipam/held.ts";
 import type { Registry } from "../ipam/networks.ts";
 import { forgetAll, type PoolDirs } from "../ipam/pool.ts";
@@ -119,7 +120,11 @@ function startAfresh(world: World, run: Dir, dirs: PoolDirs): void {
   const unlock = run.lock("boot.lock", "exclusive", commandDeadline(world.clock));
   try {
     if (run.read("boot") === boot) return;
-    if (marker !== undefined) forgetAll(dirs);
+    if (marker !== undefined) {
+      forgetAll(dirs);
+      // Its time of the earlier boot comes again in this one.
+      unmarkFresh({ run });
+    }
     run.replace("boot", boot);
   } finally {
     unlock();

@@ -30,7 +30,7 @@ export const markFresh = ({ run, sinceBoot }: Times): void =>
   run.replace(freshName, `${sinceBoot()}`);
 
 /** Says that the caches are no longer kept up to date; they age from when they were read. */
-export const unmarkFresh = ({ run }: Times): boolean => run.remove(freshName);
+export const unmarkFresh = ({ run }: Pick<Times, "run">): boolean => run.remove(freshName);
 
 /** How long a store that did not answer is left alone, milliseconds. */
 export const restMs = {
