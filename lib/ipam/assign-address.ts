@@ -9,7 +9,7 @@ import { claimInto } from "./claim-into.ts";
 import { type HeldNetwork, type NodeIpam, readCache, underLock } from "./held.ts";
 import { type Network, type NetworkSpec, usable } from "./network.ts";
 import { refuseDeleting } from "./networks.ts";
-import { assign, type Want } from "./pool.ts";
+import { assign, hasAsked, type Want } from "./pool.ts";
 import { refresh } from "./refresh.ts";
 
 /** What to assign, without what the held network says. */
@@ -67,6 +67,8 @@ async function claimMore(
     const claim = { address, mac };
     let ready = fresh;
     if (address !== undefined || mac !== undefined) {
+      // Its folder was gone, and is there again.
+      if (fresh.blocks.some((block) => hasAsked(block, claim))) return fresh;
       const { clearFor } = await import("./single.ts");
       ready = await clearFor(ipam, folder, fresh, claim, deadline);
     }

@@ -5,7 +5,7 @@ import type { Revision } from "../store/store.ts";
 import { blockName } from "./assignment.ts";
 import { type Claim, claimBlock } from "./claim.ts";
 import type { restMs } from "./freshness.ts";
-import { type HeldNetwork, type NodeIpam, writeCache } from "./held.ts";
+import { claiming, type HeldNetwork, type NodeIpam, writeCache } from "./held.ts";
 import { asking } from "./refresh.ts";
 
 /**
@@ -19,6 +19,8 @@ export async function claimInto(
   { who, ...claim }: Claim & { readonly who: keyof typeof restMs },
   deadline: Deadline,
 ): Promise<HeldNetwork> {
+  // Nobody else would look for it in the store, should this process die before it is written down.
+  if (claim.mac !== undefined) folder.replace(claiming, "");
   const block = await asking(ipam, who, deadline, (registry, until) =>
     claimBlock(registry, held, claim, until),
   );
@@ -28,5 +30,6 @@ export async function claimInto(
   // What the agent saw before this claim must not be written over it.
   const now = { ...held, blocks, revision: block.revision as Revision };
   writeCache(folder, now);
+  if (claim.mac !== undefined) folder.remove(claiming);
   return now;
 }

@@ -79,6 +79,9 @@ export const dropCache = (folder: Dir): boolean => folder.remove(cacheName);
 /** A block's folder while its network is deleted: no ADD finds it by that name. */
 export const going = (block: string): string => `${block}.going`;
 
+/** A file beside the cache: the store may have a lease of one address that the cache has not. */
+export const claiming = "claiming";
+
 const cacheName = "cache.json";
 
 /** What another version wrote is not read. */

@@ -88,7 +88,10 @@ function assignIn(dirs: PoolDirs, folder: Dir, want: Want): Assigned {
     }
     refused = assignment.address;
     release(dirs, want.id);
-    if (isAsked) break;
+    if (isAsked) {
+      if (linked === "gone") refused = undefined;
+      break;
+    }
     // Another was faster: on from there. A block that went away has no more to give.
     last = refused;
     if (linked === "gone") blocks = blocks.filter((one) => one !== candidate.block);
@@ -245,11 +248,13 @@ function candidateOf(folder: Dir, want: Want, last: Ip4 | undefined): Candidate 
   if (address === undefined && mac === undefined) {
     return nextFree(network, blocks, (block) => takenIn(folder, block), last);
   }
-  const block = blocks.find(
-    (one) => one.mac === mac && (address === undefined || contains4(one.prefix, address)),
-  );
+  const block = blocks.find((one) => hasAsked(one, want));
   return block && { block, address: address ?? block.prefix.base };
 }
+
+/** Whether the block is one for what is asked for, an address or a MAC. */
+export const hasAsked = (block: HeldBlock, { address, mac }: Pick<Want, "address" | "mac">) =>
+  block.mac === mac && (address === undefined || contains4(block.prefix, address));
 
 /** The addresses taken, as their files are named. */
 function takenIn(folder: Dir, block: HeldBlock): ReadonlySet<string> {

@@ -10,6 +10,7 @@ import { Failure } from "../errors.ts";
 import { type Assignment, type AttachmentId, ownerName } from "../ipam/assignment.ts";
 import { leaveSingle } from "../ipam/leave-single.ts";
 import { listAssignments, release } from "../ipam/pool.ts";
+import { giveBackUnused } from "../ipam/single.ts";
 import type { PluginWorld } from "./add.ts";
 import { foreignIpamOf, nodeConfigOf } from "./config.ts";
 
@@ -79,6 +80,7 @@ async function collect(
         }
       });
     }
+    await step(() => giveBackUnused(host.ipam, deadline));
     if (foreignIpamOf(config) !== undefined) await step(() => delegateGc(world, request, deadline));
   } finally {
     host.close();

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { attach, check, detach } from "../lab/attach.ts";
 import { type Cluster, startCluster } from "../lab/cluster.ts";
 import { assertClusterEmpty, assertClusterSound } from "../lab/cluster-invariants.ts";
+import { deedsOf, dyingBefore } from "../lab/deeds.ts";
 import { factsOf } from "../lab/facts.ts";
 import { assertNothingLeft, assertSound } from "../lab/invariants.ts";
 import { type Lab, openLab } from "../lab/lab.ts";
@@ -120,6 +121,44 @@ describe("on one machine", () => {
     expect(await macsInStore()).toEqual([]);
     await assertNothingLeft([node]);
   });
+});
+
+test("killed at any moment of an ADD or DEL, then DEL and GC: nothing is left of it", {
+  timeout: 180_000,
+}, async () => {
+  const node = await lab.startNode();
+  const container = node.addContainer();
+  const gc = { command: "GC", conf: { ...conf, "cni.dev/valid-attachments": [] } } as const;
+  const asked = { conf: withMac(mac), container } as const;
+  const first = await attach(node, node.addContainer(), conf);
+  await detach(node, first.container, conf);
+  const adding = await deedsOf(node, { command: "ADD", ...asked });
+  expect(adding.outcome).toMatchObject({ status: 0 });
+  const removing = await deedsOf(node, { command: "DEL", ...asked });
+  const store = async () =>
+    (await node.readStore()).map(({ key }) => key).filter((key) => /^macs|-32$/.test(key));
+  expect(await store()).toEqual([]);
+  const faults: string[] = [];
+  for (const [command, { deeds }] of [["ADD", adding] as const, ["DEL", removing] as const]) {
+    expect(deeds.length).toBeGreaterThan(10);
+    for (const deed of deeds) {
+      try {
+        if (command === "DEL") await attach(node, container, withMac(mac));
+        await node.cni({ command, ...asked, under: dyingBefore(deed) });
+        await detach(node, container, conf);
+        expect(await node.cni(gc)).toMatchObject({ status: 0 });
+        expect(await store()).toEqual([]);
+        await assertNothingLeft([node], { killed: true });
+      } catch (fault) {
+        faults.push(`${command} before ${deed.shown}: ${String(fault)}`);
+        await node.cni(gc);
+      }
+    }
+  }
+  expect(faults).toEqual([]);
+  // And all begins anew.
+  await attach(node, container, withMac(mac));
+  await detach(node, container, conf);
 });
 
 describe("in a cluster", () => {

@@ -112,7 +112,7 @@ function runDirFacts(runDir: string) {
   const all = [...owners, ...inNetworks, ...taken];
   // The node's own address is begun anew by the next ADD, which finds that file.
   const isTemporary = (file: string) =>
-    file.includes("/.new-") || /^owners\/@node:.*\.new$/.test(file);
+    file.includes("/.new-") || file.endsWith("/claiming") || /^owners\/@node:.*\.new$/.test(file);
   return {
     blocks: blocks.map((place) => {
       const [, network = "", block = ""] = place.split("/");
