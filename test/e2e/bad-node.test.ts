@@ -134,10 +134,19 @@ describe("node.json", () => {
     expectRefusal(await cni("ADD", { env }), { code: 5, says: [folder, "it is a folder"] });
   });
 
-  test("wants a store that this version has not", async () => {
-    const env = nodeJson({ store: { type: "etcd", endpoints: ["http://192.0.2.1:2379"] } });
-    const says = ['Cannot use a store of type "etcd"', '{ "type": "file" }'];
-    expectRefusal(await cni("ADD", { env, conf: { ...conf, name: "other" } }), { code: 2, says });
+  test("wants a cluster, and there is no VTEP", async () => {
+    const store = { type: "etcd", endpoints: ["http://127.0.0.1:1"] };
+    const env = nodeJson({ ...privateDirs(), store });
+    const says = ["Cannot find this node's VTEP address", '"vtep" in node.json'];
+    expectRefusal(await cni("ADD", { env, conf: { ...conf, name: "other" } }), { code: 7, says });
+  });
+
+  test("wants an etcd that is not there", async () => {
+    const store = { type: "etcd", endpoints: ["http://127.0.0.1:1"] };
+    const vtep = { address: "127.0.0.1" };
+    const env = nodeJson({ ...privateDirs(), store, vtep });
+    const says = ["etcd at http://127.0.0.1:1: connection refused", "Is etcd running there?"];
+    expectRefusal(await cni("ADD", { env, conf: { ...conf, name: "other" } }), { code: 11, says });
   });
 
   test("names a bridge that is somebody else's: it is left as it is", async () => {
