@@ -22,12 +22,14 @@ export function agentCommand(world: CliWorld): CommandModule {
   };
 }
 
-const about = `Run the agent of this node, until SIGTERM or SIGINT.
-
-It keeps the switch in step with the cluster: without it a change elsewhere reaches this node with the
-next ADD here. Traffic does not depend on it: when it ends, nothing in the switch is changed. It
-answers /healthz and /metrics (Prometheus) on 127.0.0.1:9478, or where "agent.listen" in node.json
-says, and logs to standard error, one JSON object a line.`;
+// A paragraph is one line: it is wrapped to the terminal's width.
+const about = [
+  "Run the agent of this node, until SIGTERM or SIGINT.\n\n",
+  "It keeps the switch in step with the cluster: without it a change elsewhere reaches this node ",
+  "with the next ADD here. Traffic does not depend on it: when it ends, nothing in the switch is ",
+  "changed. It answers /healthz and /metrics (Prometheus) on 127.0.0.1:9478, or where ",
+  '"agent.listen" in node.json says, and logs to standard error, one JSON object a line.',
+].join("");
 
 interface RunArgs {
   readonly config?: string | undefined;
