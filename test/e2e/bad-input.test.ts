@@ -194,10 +194,16 @@ describe("what the runtime asks for", () => {
     ],
     ["an IPv6 address alone", asking({ ips: ["fd00::9"] }), 2, ['"ips" fd00::9', "asked for too"]],
     [
-      "a MAC that the address has not",
-      { args: "IP=10.2.1.1;MAC=02:00:00:00:00:01" },
+      "a MAC of a group",
+      { args: "MAC=03:00:00:00:00:01" },
       2,
-      ['"mac" 02:00:00:00:00:01: the MAC of 10.2.1.1 is 02:42:0a:02:01:01'],
+      ['"mac" 03:00:00:00:00:01: it is no single interface'],
+    ],
+    [
+      "a MAC that another address would have",
+      { args: "IP=10.2.1.1;MAC=02:42:0a:02:01:02" },
+      2,
+      ['"mac" 02:42:0a:02:01:02: MACs that begin so are computed, and it is that of 10.2.1.2'],
     ],
     [
       "what we do not do",
