@@ -2,8 +2,8 @@
 import type { HttpAnswer } from "../sys/http-server.ts";
 import type { Metrics } from "./metrics.ts";
 
-/** What can be wrong: following the store, bringing it here, and making the switch so. */
-export type Ailment = "store" | "cluster" | "switch";
+/** What can be wrong: following the store, bringing it here, making the switch so, the way to peers. */
+export type Ailment = "store" | "cluster" | "switch" | "underlay";
 
 export interface Health {
   /** Undefined: it is well. Gives whether that is news. */

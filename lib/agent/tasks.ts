@@ -1,5 +1,7 @@
 /** What the agent does, one at a time, each with an end. */
-import { deadlineIn } from "../deadline.ts";
+import { underlayFault } from "../attach/tunnel.ts";
+import { underlayLinkName } from "../attach/underlay.ts";
+import { type Deadline, deadlineIn } from "../deadline.ts";
 import { markFresh } from "../ipam/freshness.ts";
 import { hexOfVtep } from "../store/keys.ts";
 import { followCluster } from "./cluster-task.ts";
@@ -64,6 +66,7 @@ export async function perform(
     case "stale":
       return distrustAll(host, patience);
     case "neighbours":
+      lookAtUnderlay(here, deadline);
       return keepResolved(here, why, patience);
     case "join": {
       const joined = await joinNetworks(here, patience);
@@ -100,6 +103,18 @@ function keepFresh({ host, situation }: Here): void {
   const isApplied = situation.heardApplied >= situation.heardSeen;
   const age = host.ipam.sinceBoot() - situation.seenAt;
   if (isApplied && age < taskMs) markFresh(host.ipam);
+}
+
+/** Nothing else tells: ADD, the tunnel's port and the flows are all as they should be. */
+function lookAtUnderlay({ host, health }: Here, deadline: Deadline): void {
+  if (host.ipam.node().vtep === undefined) return;
+  const link = underlayLinkName(host);
+  const fault = link === undefined ? undefined : underlayFault(host, link, deadline);
+  if (!health.report("underlay", fault) || fault === undefined) return;
+  host.log.error("nothing reaches other nodes from here", {
+    reason: fault,
+    remedy: `move the address to a bridge: ovs-vsctl add-br br-phy -- set bridge br-phy datapath_type=netdev -- add-port br-phy ${link}`,
+  });
 }
 
 /** Of what has come to be only the new ones; else each, for the switch forgets them. */

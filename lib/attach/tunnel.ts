@@ -7,7 +7,7 @@ import type { VtepAddress } from "../store/keys.ts";
 import type { Host } from "./host.ts";
 import { tunnelName } from "./names.ts";
 import { givenPort, readPort } from "./ports.ts";
-import { addPort, awaitOfport, removeRow } from "./rows.ts";
+import { addPort, awaitOfport, removeRow, selectPort } from "./rows.ts";
 import { tunnelPort } from "./switch-network.ts";
 
 /** Each frame's flow says to whom it goes and under which VNI. */
@@ -56,6 +56,19 @@ export function ensureTunnel(host: Host, local: VtepAddress, deadline: Deadline)
         ? `See which it is: ovs-ofctl show ${bridge}. Take it off and add it again with "-- set interface NAME ofport_request=2".`
         : undefined,
   });
+}
+
+/**
+ * Why nothing leaves by the tunnel through the link that has the VTEP; undefined if it can. *Bites
+ * here*: on the userspace datapath VXLAN leaves through a bridge only; else all is well to look at,
+ * and no frame arrives.
+ */
+export function underlayFault(host: Host, link: string, deadline: Deadline): string | undefined {
+  const { bridge } = host.config.ovs;
+  const results = host.database(deadline).transact(selectPort(bridge, link), deadline);
+  const [ours, port] = results.map(({ rows }) => rows?.[0]);
+  if (ours?.datapath_type !== "netdev" || port !== undefined) return undefined;
+  return `the VTEP is on link "${link}", which is no Open vSwitch bridge: with the userspace datapath VXLAN can't leave`;
 }
 
 /** What is wrong with the port; undefined if nothing is. */

@@ -47,6 +47,11 @@ export function vtepOf(host: Pick<Host, "kernel" | "links" | "config">): VtepAdd
   });
 }
 
+/** The link that VXLAN traffic goes by, as far as it is known. Throws like `vtepOf`. */
+export const underlayLinkName = (
+  host: Pick<Host, "kernel" | "links" | "config">,
+): string | undefined => underlayLink(host)?.name;
+
 function underlayLink(host: {
   readonly kernel: Kernel;
   readonly links: Host["links"];

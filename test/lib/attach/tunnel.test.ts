@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { ensureTunnel, tunnelFault } from "../../../lib/attach/tunnel.ts";
+import { ensureTunnel, tunnelFault, underlayFault } from "../../../lib/attach/tunnel.ts";
 import { type Ovs, startOvs } from "../../lab/ovs.ts";
 import { within } from "../ovs/clients.ts";
 import { failureOf } from "../ovs/recorded.ts";
@@ -64,4 +64,17 @@ test("where another port has its number it is refused, with the remedy, and noth
   );
   expect(failure?.details).toContain("ofport_request=2");
   expect(ovs.vsctl("list-ports", "sp0")).toBe("theirs\n");
+});
+
+test("on the userspace datapath it is a fault that the VTEP is on no bridge", () => {
+  expect(underlayFault(on.host, "eth0", within())).toContain('the VTEP is on link "eth0"');
+  ovs.vsctl("add-br", "br-phy", "--", "set", "bridge", "br-phy", "datapath_type=netdev");
+  expect(underlayFault(on.host, "br-phy", within())).toBeUndefined();
+});
+
+test("on the kernel's datapath it is none", () => {
+  // The row only: this switch has no such datapath.
+  ovs.vsctl("--no-wait", "set", "bridge", "sp0", "datapath_type=system");
+  expect(underlayFault(on.host, "eth0", within())).toBeUndefined();
+  ovs.vsctl("--no-wait", "set", "bridge", "sp0", "datapath_type=netdev");
 });
