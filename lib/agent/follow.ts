@@ -27,14 +27,20 @@ export async function follow(world: AgentWorld, followed: Followed): Promise<voi
   const { node, log, signal, health, metrics } = followed;
   const { sinceBoot } = world.kernel;
   const situation = openSituation();
+  const told = new Map<Task, string>();
   const work: Work<Task> = openWork({
     order: tasks,
     random: world.random,
-    perform: (task, why) =>
-      node.use((host) => perform(task, why, { ...followed, host, situation }, work.ask)),
+    perform: async (task, why) => {
+      await node.use((host) => perform(task, why, { ...followed, host, situation }, work.ask));
+      told.delete(task);
+    },
     failed: (task, { message, details }) => {
       metrics.count("socketplane_failures_total", { what: task });
-      log.error(`cannot bring the ${task} up to date`, { reason: message, details });
+      // Tried again and again, it is said once.
+      const level = told.get(task) === message ? "debug" : "error";
+      told.set(task, message);
+      log[level](`cannot bring the ${task} up to date`, { reason: message, details });
       if (task === "switch" || task === "cluster") health.report(task, message);
     },
   });

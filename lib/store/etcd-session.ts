@@ -68,14 +68,18 @@ export async function openEtcdSession(
   };
   const keepOn = async () => {
     let pauseMs = intervalMs;
+    let isTold = false;
     for (;;) {
       await pauseFor(pauseMs, undefined, { signal: stop.signal }).catch(() => {});
       if (stop.signal.aborted) return;
       try {
         await inTurn(keep);
         pauseMs = intervalMs;
+        isTold = false;
       } catch (fault) {
-        log.warn("cannot keep the session", { key, reason: reasonOf(fault) });
+        // Tried again and again, it is said once.
+        log[isTold ? "debug" : "warn"]("cannot keep the session", { key, reason: reasonOf(fault) });
+        isTold = true;
         pauseMs = Math.min(longestPauseMs, intervalMs);
       }
     }
