@@ -7,7 +7,7 @@ import { factsOf } from "../lab/facts.ts";
 import { assertNothingLeft, assertSound } from "../lab/invariants.ts";
 import { type Lab, type Outside, openLab } from "../lab/lab.ts";
 import type { LabNode } from "../lab/node.ts";
-import { ping } from "../lab/probe.ts";
+import { reaches } from "../lab/probe.ts";
 import { ip, must } from "../lab/run.ts";
 import { until } from "../lab/until.ts";
 import { seeded } from "../lib/random.ts";
@@ -52,7 +52,7 @@ async function areConnected(): Promise<void> {
     { from: dbs[1], to: "10.3.0.1" },
   ];
   for (const { from, to } of ways) {
-    const reached = await ping(from?.container.netns ?? "", to ?? "");
+    const reached = await reaches(from?.container.netns ?? "", to ?? "");
     expect({ from: from?.address, to, reached }).toMatchObject({ reached: true });
   }
 }
