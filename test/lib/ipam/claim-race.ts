@@ -3,6 +3,7 @@
  * what the plan says, in a network that the others claim in too, and writes what came of it.
  */
 import { writeSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
 import { deadlineIn } from "../../../lib/deadline.ts";
 import { deleteUnheld } from "../../../lib/ipam/delete-network.ts";
 import { claimTxn } from "../../../lib/ipam/leases.ts";
@@ -21,6 +22,12 @@ export interface RacePlan {
   readonly rounds: number;
   /** The prefix lengths that it claims, in turn: of what holds 10.x.0.70. 0: deletes the network. */
   readonly lengths: readonly number[];
+  /**
+   * It comes late by up to this, milliseconds, in every other round, from `lateFrom` on: so that
+   * either wins now and then, whoever has more to do.
+   */
+  readonly lateMs: number;
+  readonly lateFrom: 0 | 1;
 }
 
 const plan = JSON.parse(process.argv[2] ?? "") as RacePlan;
@@ -36,6 +43,7 @@ for (let round = 0; round < plan.rounds; round += 1) {
   const length = plan.lengths[round % plan.lengths.length] ?? 26;
   const claim = claimTxn(registry.keys, stored, node, prefix4Of(ip(`10.${round}.0.70`), length));
   await meet(round);
+  if (round % 2 === plan.lateFrom) await pause((plan.lateMs * round) / plan.rounds);
   const ok =
     length === 0
       ? await deleteUnheld(registry, spec.name, deadline)

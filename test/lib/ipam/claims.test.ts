@@ -18,9 +18,11 @@ describe.each(stores)("in %s", (name, open) => {
   });
   afterEach(() => store.close());
 
-  const race = (node: string, vtep: string, lengths: readonly number[]) => {
+  const race = (node: "a" | "b", vtep: string, lengths: readonly number[], lateMs = 0) => {
     const { path } = ipamLab();
-    const plan: RacePlan = { store: store.config, path, node, vtep, rounds, lengths };
+    const lateFrom = node === "a" ? 0 : 1;
+    const late = { lateMs, lateFrom } as const;
+    const plan: RacePlan = { store: store.config, path, node, vtep, rounds, lengths, ...late };
     return runScript("claim-race.ts", plan);
   };
 
@@ -53,7 +55,8 @@ describe.each(stores)("in %s", (name, open) => {
   });
 
   test("of a claim and the network's deletion at once, one is done", async () => {
-    const said = await Promise.all([race("a", "192.0.2.1", [26]), race("b", "192.0.2.2", [0])]);
+    const claims = race("a", "192.0.2.1", [26], 60);
+    const said = await Promise.all([claims, race("b", "192.0.2.2", [0], 60)]);
     const granted = said.flatMap((text) => text.split("\n").filter((line) => /granted/.test(line)));
     expect(granted).toHaveLength(rounds);
     const { registry } = ipamLab({ store: store.config });
