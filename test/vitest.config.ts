@@ -4,7 +4,10 @@ import { defineConfig } from "vitest/config";
 /** What takes a toolchain of its own, and is run where that is there. */
 const asked = process.env.SOCKETPLANE_LIBCNI === undefined ? [] : ["test/**/*.asked.ts"];
 
-/** Two suites: what needs no lab, two files at a time; and whole labs, one after the other. */
+/**
+ * Two suites, each two files at a time: what needs no lab, and whole labs. Those wait more than they
+ * compute, and live in namespaces of their own.
+ */
 export default defineConfig({
   root: fileURLToPath(new URL("..", import.meta.url)),
   test: {
@@ -30,7 +33,6 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
-          maxWorkers: 1,
           sequence: { groupOrder: 1 },
         },
       },
