@@ -54,7 +54,9 @@ describe("16 ADDs at once", () => {
         }),
       );
       // The others waited, and found it made.
-      expect(outcomes.filter(({ said }) => said.includes("put the switch's flows right"))).toHaveLength(1);
+      expect(
+        outcomes.filter(({ said }) => said.includes("put the switch's flows right")),
+      ).toHaveLength(1);
       await assertSound([fresh]);
       const { leases, ports } = await factsOf(fresh);
       expect(leases).toHaveLength(1);
