@@ -40,8 +40,10 @@ hold() {
   : > ${folder}/held
   while [ -e ${folder}/hold-$1-$CNI_COMMAND ]; do sleep 0.02; done
 }
+# Before it is held: a runtime that is killed meanwhile may not have written it yet.
+conf=$(cat)
 hold before
-said=$(${ours})
+said=$(printf '%s' "$conf" | ${ours})
 status=$?
 hold after
 echo "$CNI_COMMAND $CNI_CONTAINERID $CNI_IFNAME $CNI_NETNS" >> ${folder}/calls

@@ -56,7 +56,7 @@ test("everything is seen to work, and nothing is left", async () => {
 });
 
 test("Ctrl-C in the middle leaves nothing", async () => {
-  const { status, text, pid } = await tell(/web-1, on host-a, has 10\.2\.0\.3/);
+  const { status, text, pid } = await tell(/web-1, on host-a, has 10\.2\./);
   expect(text).not.toContain("seen to work");
   expect(text).not.toContain("✗");
   expect(text).toContain("Interrupted: all that was made for it is gone again.");
