@@ -6,10 +6,10 @@
 import { isOwnAddress } from "../attach/names.ts";
 import type { Deadline } from "../deadline.ts";
 import type { Assignment } from "../ipam/assignment.ts";
+import { isHeld, listAssignments } from "../ipam/assignments.ts";
 import { heldNow, type NodeIpam } from "../ipam/held.ts";
 import type { Registry } from "../ipam/networks.ts";
 import type { RegisteredNode } from "../ipam/nodes.ts";
-import { isHeld, listAssignments } from "../ipam/pool.ts";
 import { hexOfIp4 } from "../net/ip4.ts";
 import { formatMac } from "../net/mac.ts";
 import { contains4, type Prefix4 } from "../net/prefix.ts";

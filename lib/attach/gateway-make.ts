@@ -9,9 +9,9 @@
 import type { Deadline } from "../deadline.ts";
 import { Failure } from "../errors.ts";
 import { assignAddress } from "../ipam/assign-address.ts";
+import { find } from "../ipam/assignments.ts";
 import { type HeldNetwork, heldNow } from "../ipam/held.ts";
 import type { Network } from "../ipam/network.ts";
-import { find } from "../ipam/pool.ts";
 import { formatIp4, type Ip4 } from "../net/ip4.ts";
 import { ip6Of, linkLocal, macOfIp4 } from "../net/mac.ts";
 import type { Change, Link, LinkAddress } from "../sys/kernel.ts";

@@ -1,7 +1,7 @@
 /** A network taken off this node. */
 import type { Deadline } from "../deadline.ts";
 import type { Network } from "../ipam/network.ts";
-import { release } from "../ipam/pool.ts";
+import { release } from "../ipam/release.ts";
 import { ofNetwork, only, peersCookie } from "../overlay/cookies.ts";
 import { filterNetwork } from "./firewall.ts";
 import type { Host } from "./host.ts";

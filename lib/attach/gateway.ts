@@ -3,9 +3,9 @@
  * the flows are there; what is not is made (gateway-make.ts).
  */
 import type { Deadline } from "../deadline.ts";
+import { find } from "../ipam/assignments.ts";
 import { type HeldNetwork, heldNow } from "../ipam/held.ts";
 import type { Network } from "../ipam/network.ts";
-import { find } from "../ipam/pool.ts";
 import type { Ip4 } from "../net/ip4.ts";
 import { ofNetwork } from "../overlay/cookies.ts";
 import { isGone } from "./bridge.ts";

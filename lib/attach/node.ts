@@ -4,10 +4,11 @@ import type { Dir } from "../dir.ts";
 import { Failure } from "../errors.ts";
 import { fnv1a64 } from "../hash.ts";
 import { type AttachmentId, ownerName } from "../ipam/assignment.ts";
+import type { PoolDirs } from "../ipam/assignments.ts";
 import { unmarkFresh } from "../ipam/freshness.ts";
 import type { NodeIpam } from "../ipam/held.ts";
 import type { Registry } from "../ipam/networks.ts";
-import { forgetAll, type PoolDirs } from "../ipam/pool.ts";
+import { forgetAll } from "../ipam/release.ts";
 import { type Level, type Log, levels } from "../log.ts";
 import {
   defaultNodeConfig,

@@ -9,9 +9,10 @@
 import type { Deadline } from "../deadline.ts";
 import { Failure } from "../errors.ts";
 import { type Assignment, type AttachmentId, blockName } from "../ipam/assignment.ts";
+import { find, isHeld } from "../ipam/assignments.ts";
 import { heldNow } from "../ipam/held.ts";
-import { find, isHeld, restore } from "../ipam/pool.ts";
 import { holdNetwork } from "../ipam/refresh.ts";
+import { restore } from "../ipam/release.ts";
 import { formatIp4 } from "../net/ip4.ts";
 import { macOfIp4 } from "../net/mac.ts";
 import { contains4 } from "../net/prefix.ts";

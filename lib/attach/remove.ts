@@ -7,7 +7,8 @@
 import { type Deadline, deadlineIn } from "../deadline.ts";
 import { asFailure, Failure } from "../errors.ts";
 import type { Assignment, AttachmentId } from "../ipam/assignment.ts";
-import { find, heldPort, release } from "../ipam/pool.ts";
+import { find, heldPort } from "../ipam/assignments.ts";
+import { release } from "../ipam/release.ts";
 import { attachmentCookie, only } from "../overlay/cookies.ts";
 import type { Flows } from "../ovs/switch.ts";
 import { refusedWith } from "../sys/errno.ts";

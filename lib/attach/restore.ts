@@ -6,8 +6,8 @@
 import type { Deadline } from "../deadline.ts";
 import { reasonOf } from "../errors.ts";
 import type { Assignment } from "../ipam/assignment.ts";
+import { isHeld, listAssignments } from "../ipam/assignments.ts";
 import { type HeldNetwork, heldNow } from "../ipam/held.ts";
-import { isHeld, listAssignments } from "../ipam/pool.ts";
 import { ip6Of } from "../net/mac.ts";
 import { ensureBridge } from "./bridge.ts";
 import { standUp } from "./gateway-make.ts";

@@ -2,7 +2,7 @@
 import { type Deadline, within } from "../deadline.ts";
 import { Failure } from "../errors.ts";
 import { type AttachmentId, ownerName } from "../ipam/assignment.ts";
-import { listAssignments } from "../ipam/pool.ts";
+import { listAssignments } from "../ipam/assignments.ts";
 import type { Host } from "./host.ts";
 import { isOwnAddress, outerName } from "./names.ts";
 import { lockAttachment } from "./node.ts";

@@ -1,7 +1,8 @@
 /** A network as this node's switch is to see it, from what is held of it. */
+
+import { find } from "../ipam/assignments.ts";
 import { type HeldNetwork, heldNow } from "../ipam/held.ts";
 import { peersOf, readPeers } from "../ipam/peers.ts";
-import { find } from "../ipam/pool.ts";
 import type { SwitchNetwork, SwitchState } from "../overlay/state.ts";
 import type { Host } from "./host.ts";
 import { gatewayAttachment } from "./names.ts";

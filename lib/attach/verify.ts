@@ -2,9 +2,9 @@
 import type { Deadline } from "../deadline.ts";
 import { Failure } from "../errors.ts";
 import { parseBlockName } from "../ipam/assignment.ts";
+import { find, isHeld } from "../ipam/assignments.ts";
 import { type HeldNetwork, heldNow } from "../ipam/held.ts";
 import type { Network } from "../ipam/network.ts";
-import { find, isHeld } from "../ipam/pool.ts";
 import { formatIp4 } from "../net/ip4.ts";
 import { formatIp6 } from "../net/ip6.ts";
 import { formatMac, macOfIp4 } from "../net/mac.ts";

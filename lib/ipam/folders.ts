@@ -16,10 +16,11 @@ import {
   parseAssignment,
   parseBlockName,
 } from "./assignment.ts";
+import { lost, type PoolDirs } from "./assignments.ts";
 import { going } from "./held.ts";
 import { isOf, type Lease } from "./leases.ts";
 import type { RegisteredNode } from "./nodes.ts";
-import { lost, type PoolDirs, release } from "./pool.ts";
+import { release } from "./release.ts";
 
 export interface Settling {
   readonly dirs: PoolDirs;

@@ -13,10 +13,10 @@ import type { Ip6 } from "../net/ip6.ts";
 import type { VtepAddress } from "../store/keys.ts";
 import type { Revision } from "../store/store.ts";
 import type { HeldBlock } from "./assignment.ts";
+import type { PoolDirs } from "./assignments.ts";
 import type { Registry, StoredNetwork } from "./networks.ts";
 import type { RegisteredNode, ThisNode } from "./nodes.ts";
 import type { Peers } from "./peers.ts";
-import type { PoolDirs } from "./pool.ts";
 
 /** A network, this node's registration, its blocks and its peers', as they were at one time. */
 export interface HeldNetwork {

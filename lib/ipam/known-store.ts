@@ -7,9 +7,9 @@ import type { Deadline } from "../deadline.ts";
 import { Failure } from "../errors.ts";
 import { isObject, parseJson } from "../json.ts";
 import type { Revision } from "../store/store.ts";
+import { listAssignments } from "./assignments.ts";
 import type { NodeIpam } from "./held.ts";
 import type { Registry } from "./networks.ts";
-import { listAssignments } from "./pool.ts";
 
 /**
  * "restored": it went back, to a backup. Throws Failure "store-refused" where it was wiped or is

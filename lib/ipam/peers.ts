@@ -9,9 +9,9 @@ import { isObject, parseJson } from "../json.ts";
 import type { Mac } from "../net/mac.ts";
 import type { Prefix4 } from "../net/prefix.ts";
 import { hexOfVtep, type VtepAddress, vtepOfHex } from "../store/keys.ts";
+import type { PoolDirs } from "./assignments.ts";
 import { isOf, type Lease } from "./leases.ts";
 import type { NodeRecord } from "./nodes.ts";
-import type { PoolDirs } from "./pool.ts";
 
 /** A lease of another node, and where that node's VXLAN traffic comes from and goes to. */
 export interface PeerLease {

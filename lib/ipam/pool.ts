@@ -1,6 +1,6 @@
 /**
- * The addresses of the blocks this node holds: given and given back by link(2), with no lock but
- * the attachment's own, which the caller holds.
+ * The addresses of the blocks this node holds: given by link(2), with no lock but the attachment's
+ * own, which the caller holds. Given back in release.ts, looked at in assignments.ts.
  */
 import type { Dir } from "../dir.ts";
 import { Failure } from "../errors.ts";
@@ -12,22 +12,14 @@ import {
   type Assignment,
   type AttachmentId,
   blockName,
-  formatAssignment,
   type HeldBlock,
   ownerName,
   parseAssignment,
-  sameAttachment,
 } from "./assignment.ts";
+import { find, isHeld, type PoolDirs } from "./assignments.ts";
 import { type Candidate, nextFree } from "./choose.ts";
-import { given } from "./give-back.ts";
 import type { Network } from "./network.ts";
-
-/** The folders of the run directory that hold assignments. */
-export interface PoolDirs {
-  readonly networks: Dir;
-  readonly owners: Dir;
-  readonly ports: Dir;
-}
+import { linkAddress, release, write } from "./release.ts";
 
 export interface Want {
   readonly id: AttachmentId;
@@ -101,13 +93,6 @@ function assignIn(dirs: PoolDirs, folder: Dir, want: Want): Assigned {
   return { outcome: "taken", by: holderOf(folder, want.blocks, refused)?.id };
 }
 
-/** The attachment's assignment, whole or only begun; undefined if there is none. */
-export function find(dirs: PoolDirs, id: AttachmentId): Assignment | undefined {
-  const text = dirs.owners.read(ownerName(id));
-  const assignment = text === undefined ? undefined : parseAssignment(text);
-  return assignment !== undefined && sameAttachment(assignment.id, id) ? assignment : undefined;
-}
-
 /** Whether one of the blocks has an address to give. */
 export function hasFree(dirs: PoolDirs, network: Network, blocks: readonly HeldBlock[]): boolean {
   const folder = dirs.networks.open(network.name);
@@ -117,110 +102,9 @@ export function hasFree(dirs: PoolDirs, network: Network, blocks: readonly HeldB
   return free !== undefined;
 }
 
-/** A block's folder once its lease is not ours any more. */
-export const lost = (block: string): string => `${block}.lost`;
-
-/** Whether the assignment's address is linked: it is the attachment's, and nobody else's. */
-export function isHeld(dirs: PoolDirs, { id, network, block, address }: Assignment): boolean {
-  const folder = dirs.networks.open(network);
-  const holders = inBlock(folder, block, (opened, name) =>
-    name.endsWith(lost("")) ? undefined : parseAssignment(opened.read(formatIp4(address)) ?? ""),
-  );
-  folder?.close();
-  return holders.some((holder) => holder !== undefined && sameAttachment(holder.id, id));
-}
-
-/**
- * The port number that the assignment really has: an ADD that was killed may have written down one
- * that is another's.
- */
-export function heldPort({ ports }: PoolDirs, { id, ofport }: Assignment): number | undefined {
-  const holder = ofport === undefined ? undefined : parseAssignment(ports.read(`${ofport}`) ?? "");
-  return holder !== undefined && sameAttachment(holder.id, id) ? ofport : undefined;
-}
-
-/**
- * Other interfaces in the network of containers with the same id: of the same one, or of another
- * runtime's. The node's own address is no container's, whatever name the container has.
- */
-export function siblings(dirs: PoolDirs, id: AttachmentId, network: string): readonly Assignment[] {
-  return dirs.owners
-    .list()
-    .filter((name) => name.includes(`:${id.containerId}:`) && name !== ownerName(id))
-    .map((name) => parseAssignment(dirs.owners.read(name) ?? ""))
-    .filter((other) => other !== undefined)
-    .filter((other) => other.network === network && !other.id.name.startsWith("@"))
-    .filter((other) => other.id.containerId === id.containerId);
-}
-
-/** Writes an assignment down that was lost while its attachment lives; false if it is another's. */
-export function restore(dirs: PoolDirs, assignment: Assignment): boolean {
-  const { id, network, ofport } = assignment;
-  release(dirs, id);
-  write(dirs, assignment);
-  if (ofport !== undefined) removeIfOf(dirs.ports, `${ofport}`, id);
-  const numbered =
-    ofport === undefined || dirs.owners.link(ownerName(id), dirs.ports, `${ofport}`) === "linked";
-  const folder = dirs.networks.make(network);
-  const block = folder.open(assignment.block);
-  if (block !== undefined) removeIfOf(block, formatIp4(assignment.address), id);
-  const linked = numbered && block !== undefined && linkAddress(dirs, block, assignment);
-  block?.close();
-  folder.close();
-  if (linked === "linked") return true;
-  release(dirs, id);
-  return false;
-}
-
-/**
- * Gives back what the attachment has; nothing if it has nothing. The owner's name goes last, so
- * that a release that is cut short is found and finished by the next; and the address first:
- * as long as that is linked, an ADD takes all of it for whole. Gives what was given back.
- */
-export function release(dirs: PoolDirs, id: AttachmentId): Assignment | undefined {
-  const name = ownerName(id);
-  const assignment = find(dirs, id);
-  if (assignment !== undefined) {
-    const { ofport } = assignment;
-    const folder = dirs.networks.open(assignment.network);
-    inBlock(folder, assignment.block, (block) =>
-      removeIfOf(block, formatIp4(assignment.address), id),
-    );
-    folder?.close();
-    if (ofport !== undefined) removeIfOf(dirs.ports, `${ofport}`, id);
-  }
-  dirs.owners.remove(beginning(name));
-  dirs.owners.remove(name);
-  return assignment;
-}
-
-/** Every assignment on this node, begun ones included. */
-export function listAssignments(dirs: PoolDirs): readonly Assignment[] {
-  return dirs.owners
-    .list()
-    .map((name) => parseAssignment(dirs.owners.read(name) ?? ""))
-    .filter((assignment) => assignment !== undefined);
-}
-
-/** Forgets every assignment and block: for a run directory of an earlier boot. */
-export function forgetAll(dirs: PoolDirs): void {
-  for (const dir of [dirs.owners, dirs.ports]) for (const name of dir.list()) dir.remove(name);
-  for (const network of dirs.networks.list()) {
-    const folder = dirs.networks.open(network);
-    for (const name of folder?.list() ?? []) {
-      const isBlock = name.includes("@") && !name.endsWith(given);
-      const block = isBlock ? folder?.open(name) : undefined;
-      for (const address of block?.list() ?? []) block?.remove(address);
-      block?.close();
-      if (isBlock) folder?.removeDir(name);
-      else if (name !== "lock") folder?.remove(name);
-    }
-    folder?.close();
-  }
-}
-
-/** The file an assignment is written to before it has its name; one writer, so a fixed name. */
-const beginning = (name: string) => `.new-${name}`;
+/** Whether the block is one for what is asked for, an address or a MAC. */
+export const hasAsked = (block: HeldBlock, { address, mac }: Pick<Want, "address" | "mac">) =>
+  block.mac === mac && (address === undefined || contains4(block.prefix, address));
 
 /** The assignment that the attachment has already, if it is whole or can be made so. */
 function keep(dirs: PoolDirs, known: Assignment, want: Want): Assigned | undefined {
@@ -252,38 +136,12 @@ function candidateOf(folder: Dir, want: Want, last: Ip4 | undefined): Candidate 
   return block && { block, address: address ?? block.prefix.base };
 }
 
-/** Whether the block is one for what is asked for, an address or a MAC. */
-export const hasAsked = (block: HeldBlock, { address, mac }: Pick<Want, "address" | "mac">) =>
-  block.mac === mac && (address === undefined || contains4(block.prefix, address));
-
 /** The addresses taken, as their files are named. */
 function takenIn(folder: Dir, block: HeldBlock): ReadonlySet<string> {
   const opened = folder.open(blockName(block));
   const names = new Set(opened?.list());
   opened?.close();
   return names;
-}
-
-/**
- * Looks into a block's folder; into all that it may be called by now if it is not there: its lease
- * may have been lost, or claimed again under another revision.
- */
-function inBlock<T>(
-  folder: Dir | undefined,
-  block: string,
-  look: (opened: Dir, name: string) => T,
-): readonly T[] {
-  const lookAt = (name: string): readonly T[] => {
-    const opened = folder?.open(name);
-    const seen = opened === undefined ? [] : [look(opened, name)];
-    opened?.close();
-    return seen;
-  };
-  const seen = lookAt(block);
-  if (seen.length > 0 || folder === undefined) return seen;
-  const prefix = block.slice(0, block.indexOf("@") + 1);
-  const names = folder.list().filter((name) => name.startsWith(prefix) && !name.endsWith(given));
-  return names.flatMap(lookAt);
 }
 
 /** Writes the assignment under its owner's name, and takes a port number for it. */
@@ -311,19 +169,6 @@ function begin(dirs: PoolDirs, want: Want, candidate: Candidate): Assignment {
   throw new Failure("no-address", `Cannot give a port number: all ${count} are taken`);
 }
 
-/** Under the owner's name, over what it had. */
-function write(dirs: PoolDirs, assignment: Assignment): Assignment {
-  const name = ownerName(assignment.id);
-  dirs.owners.remove(beginning(name));
-  dirs.owners.create(beginning(name), formatAssignment(assignment));
-  dirs.owners.rename(beginning(name), name);
-  return assignment;
-}
-
-function linkAddress(dirs: PoolDirs, block: Dir, assignment: Assignment) {
-  return dirs.owners.link(ownerName(assignment.id), block, formatIp4(assignment.address));
-}
-
 function holderOf(folder: Dir, blocks: readonly HeldBlock[], address: Ip4): Assignment | undefined {
   const block = blocks.find(({ prefix }) => contains4(prefix, address));
   return block && holderIn(folder, blockName(block), address);
@@ -334,15 +179,4 @@ function holderIn(folder: Dir, block: string, address: Ip4): Assignment | undefi
   const text = opened?.read(formatIp4(address));
   opened?.close();
   return parseAssignment(text ?? "");
-}
-
-/** Removes what an attachment has in a folder, under whichever names. */
-export function removeAllOf(dir: Dir, id: AttachmentId): void {
-  for (const name of dir.list()) removeIfOf(dir, name, id);
-}
-
-function removeIfOf(dir: Dir, name: string, id: AttachmentId): void {
-  const text = dir.read(name);
-  const holder = text === undefined ? undefined : parseAssignment(text);
-  if (holder !== undefined && sameAttachment(holder.id, id)) dir.remove(name);
 }

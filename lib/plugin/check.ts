@@ -8,7 +8,7 @@ import type { CheckRequest } from "../cni/request.ts";
 import type { Result } from "../cni/result.ts";
 import { Failure } from "../errors.ts";
 import type { Assignment } from "../ipam/assignment.ts";
-import { find } from "../ipam/pool.ts";
+import { find } from "../ipam/assignments.ts";
 import { holdNetwork } from "../ipam/refresh.ts";
 import { formatIp4 } from "../net/ip4.ts";
 import { noNetns, type PluginWorld } from "./add.ts";

@@ -2,7 +2,8 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { gatewayAttachment, gatewayLinkName } from "../../../lib/attach/names.ts";
 import { addAttachment, addGateway } from "../../../lib/attach/rows.ts";
 import { synchronise, wantedFlows } from "../../../lib/attach/sync.ts";
-import { assign, find } from "../../../lib/ipam/pool.ts";
+import { find } from "../../../lib/ipam/assignments.ts";
+import { assign } from "../../../lib/ipam/pool.ts";
 import { formatFlow } from "../../../lib/ovs/flow-text.ts";
 import { type Ovs, startOvs } from "../../lab/ovs.ts";
 import { within } from "../ovs/clients.ts";

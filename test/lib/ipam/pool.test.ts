@@ -2,17 +2,16 @@
 import { expect, test } from "vitest";
 import type { Assignment, AttachmentId, HeldBlock } from "../../../lib/ipam/assignment.ts";
 import { formatAssignment, ownerName } from "../../../lib/ipam/assignment.ts";
-import { completeNetwork } from "../../../lib/ipam/network.ts";
 import {
-  assign,
   find,
   heldPort,
   isHeld,
   listAssignments,
-  release,
-  restore,
   siblings,
-} from "../../../lib/ipam/pool.ts";
+} from "../../../lib/ipam/assignments.ts";
+import { completeNetwork } from "../../../lib/ipam/network.ts";
+import { assign } from "../../../lib/ipam/pool.ts";
+import { release, restore } from "../../../lib/ipam/release.ts";
 import { type Prefix4, parsePrefix4 } from "../../../lib/net/prefix.ts";
 import { type IpamLab, ipamLab } from "./lab.ts";
 

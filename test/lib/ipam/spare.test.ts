@@ -2,11 +2,12 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { assignAddress } from "../../../lib/ipam/assign-address.ts";
 import { blockName } from "../../../lib/ipam/assignment.ts";
+import { isHeld, listAssignments } from "../../../lib/ipam/assignments.ts";
 import { heldNow } from "../../../lib/ipam/held.ts";
 import { readLeases } from "../../../lib/ipam/leases.ts";
-import { isHeld, listAssignments, release } from "../../../lib/ipam/pool.ts";
 import { holdNetwork } from "../../../lib/ipam/refresh.ts";
 import { registerNode } from "../../../lib/ipam/register.ts";
+import { release } from "../../../lib/ipam/release.ts";
 import { claimAhead, giveBack } from "../../../lib/ipam/spare.ts";
 import { formatIp4, type Ip4 } from "../../../lib/net/ip4.ts";
 import { contains4, formatPrefix4, overlaps4 } from "../../../lib/net/prefix.ts";
