@@ -18,14 +18,8 @@ import {
   shareOf,
 } from "./nft-elements.ts";
 import { type Attributes, family, messageOf, numberOf } from "./nft-message.ts";
-import {
-  arpChain,
-  createTables,
-  deleteTable,
-  inetChains,
-  type SetName,
-  sets,
-} from "./nft-ruleset.ts";
+import { arpChain, inetChains, type SetName, sets } from "./nft-ruleset.ts";
+import { createTables, deleteTable } from "./nft-tables.ts";
 import { includesBytes, tableName } from "./nft-version.ts";
 
 /** The answer to a question; undefined if there is no such thing. */

@@ -1,10 +1,9 @@
 /**
- * Our two tables, as data, and the messages that make them: pure.
+ * Our two tables, as data: pure. nft-tables.ts makes them.
  *
  * The rules never change while they are there: networks are elements of the sets.
  */
-import { type Attribute, bytes, type Message, NLM_F, nest, text } from "./netlink.ts";
-import { nfta } from "./nft-attributes.ts";
+import type { Attribute } from "./netlink.ts";
 import {
   accept,
   addressIn,
@@ -21,8 +20,8 @@ import {
   toUdpPort,
   wasDnated,
 } from "./nft-expressions.ts";
-import { be32, family, messageOf, type Operation } from "./nft-message.ts";
-import { allowedSet, tableName, versionComment } from "./nft-version.ts";
+import { family } from "./nft-message.ts";
+import { allowedSet, versionComment } from "./nft-version.ts";
 
 /** For addresses one of each family. */
 export type SetName = `${"subnets" | "plain" | "local"}${4 | 6}` | "allowed";
@@ -38,7 +37,7 @@ export interface SetSpec {
   readonly userdata: Uint8Array;
 }
 
-interface ChainSpec {
+export interface ChainSpec {
   readonly name: string;
   readonly type: "filter" | "nat";
   /** NF_INET_*, NF_ARP_*. */
@@ -47,7 +46,7 @@ interface ChainSpec {
   readonly rules: readonly (readonly Attribute[])[];
 }
 
-interface TableSpec {
+export interface TableSpec {
   readonly family: number;
   readonly sets: readonly SetSpec[];
   readonly chains: readonly ChainSpec[];
@@ -215,57 +214,4 @@ export const arpChain: ChainSpec = {
 export const tables: readonly TableSpec[] = [
   { family: family.inet, sets: Object.values(sets), chains: inetChains },
   { family: family.arp, sets: [], chains: [arpChain] },
-];
-
-/** Makes both tables, which must not be there. */
-export const createTables = (): readonly Message[] =>
-  tables.flatMap((table) => [
-    create(table, "newTable", [text(nfta.table.name, tableName), be32(nfta.table.flags, 0)]),
-    ...table.sets.map((set, index) => create(table, "newSet", attributesOfSet(set, index))),
-    ...table.chains.flatMap((chain) => [
-      create(table, "newChain", attributesOfChain(chain)),
-      ...chain.rules.map((rule) => append(table, chain, rule)),
-    ]),
-  ]);
-
-export const deleteTable = (family: number): Message =>
-  messageOf("deleteTable", family, [text(nfta.table.name, tableName)]);
-
-const create = (
-  { family }: TableSpec,
-  operation: Operation,
-  attributes: readonly Attribute[],
-): Message => messageOf(operation, family, attributes, NLM_F.create);
-
-const append = (
-  { family }: TableSpec,
-  { name }: ChainSpec,
-  rule: readonly Attribute[],
-): Message => {
-  const attributes = [
-    text(nfta.rule.table, tableName),
-    text(nfta.rule.chain, name),
-    nest(nfta.rule.expressions, rule),
-  ];
-  return messageOf("newRule", family, attributes, NLM_F.create | NLM_F.append);
-};
-
-const NFT_SET_INTERVAL = 4;
-
-const attributesOfSet = (set: SetSpec, index: number): readonly Attribute[] => [
-  text(nfta.set.table, tableName),
-  text(nfta.set.name, set.name),
-  be32(nfta.set.flags, set.interval ? NFT_SET_INTERVAL : 0),
-  be32(nfta.set.keyType, set.shownAs),
-  be32(nfta.set.keyLength, set.keyLength),
-  // Required, of no use to us: a number that the batch knows it by.
-  be32(nfta.set.id, index + 1),
-  bytes(nfta.set.userdata, set.userdata),
-];
-
-const attributesOfChain = ({ name, type, hook, priority }: ChainSpec): readonly Attribute[] => [
-  text(nfta.chain.table, tableName),
-  text(nfta.chain.name, name),
-  text(nfta.chain.type, type),
-  nest(nfta.chain.hook, [be32(nfta.hook.number, hook), be32(nfta.hook.priority, priority)]),
 ];
