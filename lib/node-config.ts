@@ -38,6 +38,13 @@ export type VtepConfig =
       readonly address: { family: 4; address: Ip4 } | { family: 6; address: Ip6 };
     };
 
+export interface EtcdChildConfig {
+  /** Path of etcd's executable; undefined: where distributions have it. */
+  readonly program: string | undefined;
+  /** Path of its settings (--config-file). */
+  readonly config: string;
+}
+
 export interface NodeConfig {
   /** This machine's name in the cluster; undefined: its hostname, or "local". */
   readonly node: string | undefined;
@@ -53,7 +60,11 @@ export interface NodeConfig {
   readonly agent: {
     /** Where it answers /healthz and /metrics. */
     readonly listen: { readonly host: string; readonly port: number };
+    /** Where it logs when it is started in the background. */
+    readonly logFile: string;
   };
+  /** The etcd that the agent runs as a child of its own; undefined: none. */
+  readonly etcd: EtcdChildConfig | undefined;
   readonly runDir: string;
   readonly logLevel: Level;
 }
@@ -69,11 +80,12 @@ export function parseNodeConfig(text: string, path: string): NodeConfig {
     "vtep",
     "ovs",
     "agent",
+    "etcd",
     "runDir",
     "logLevel",
   ]);
   const ovs = root.inner("ovs", ["runDir", "bridge", "datapath"]);
-  const agent = root.inner("agent", ["listen"]);
+  const agent = root.inner("agent", ["listen", "logFile"]);
   const config: NodeConfig = {
     node: root.parsed("node", "a name of letters, digits, '-', '_' and '.'", nameOf),
     store: storeOf(root.inner("store", ["type", "path", ...etcdKeys]), folderOf(path)),
@@ -88,7 +100,10 @@ export function parseNodeConfig(text: string, path: string): NodeConfig {
         host: "127.0.0.1",
         port: 9478,
       },
+      logFile:
+        agent?.parsed("logFile", "an absolute path", absolute) ?? "/var/log/socketplane/agent.log",
     },
+    etcd: etcdChildOf(root.inner("etcd", ["program", "config"]), folderOf(path)),
     runDir: root.parsed("runDir", "an absolute path", absolute) ?? "/run/socketplane",
     logLevel: root.oneOf("logLevel", levels) ?? "warn",
   };
@@ -123,6 +138,14 @@ function storeOf(store: Reader | undefined, folder: string): StoreConfig {
     username: store.text("username"),
     passwordFile: fileOf(store, "passwordFile", folder),
   };
+}
+
+function etcdChildOf(etcd: Reader | undefined, folder: string): EtcdChildConfig | undefined {
+  if (etcd === undefined) return undefined;
+  const program = etcd.parsed("program", "an absolute path", absolute);
+  const config = fileOf(etcd, "config", folder);
+  if (config === undefined && !etcd.has("config")) etcd.fault("config", "must be given");
+  return { program, config: config ?? "" };
 }
 
 function tlsOf(tls: Reader, folder: string) {

@@ -6,7 +6,7 @@ const floors: readonly (readonly string[])[] = [
   ["lib/net"],
   ["lib"],
   ["lib/cni", "lib/store", "lib/sys", "lib/ovs"],
-  ["lib/ipam", "lib/overlay"],
+  ["lib/ipam", "lib/overlay", "lib/service"],
   ["lib/attach"],
   ["lib/plugin", "lib/agent", "lib/cli"],
   ["cmd"],

@@ -25,7 +25,11 @@ test("every key has a default", () => {
     store: { type: "file", path: "/var/lib/socketplane" },
     vtep: { by: "default route" },
     ovs: { runDir: "/var/run/openvswitch", bridge: "sp0", datapath: "auto" },
-    agent: { listen: { host: "127.0.0.1", port: 9478 } },
+    agent: {
+      listen: { host: "127.0.0.1", port: 9478 },
+      logFile: "/var/log/socketplane/agent.log",
+    },
+    etcd: undefined,
     runDir: "/run/socketplane",
     logLevel: "warn",
   });
@@ -35,12 +39,14 @@ test("every key can be set", () => {
   const ovs = { runDir: "/run/ovs", bridge: "br-int", datapath: "netdev" };
   const json = { node: "host-a.example", ovs, runDir: "/run/sp", logLevel: "debug" };
   const store = { type: "file", path: "/data" };
-  const agent = { listen: "[::1]:80" };
-  expect(parse({ ...json, store, agent })).toEqual({
+  const agent = { listen: "[::1]:80", logFile: "/var/log/sp.log" };
+  const etcd = { program: "/opt/etcd", config: "etcd.yaml" };
+  expect(parse({ ...json, store, agent, etcd })).toEqual({
     ...json,
     store,
     vtep: { by: "default route" },
-    agent: { listen: { host: "::1", port: 80 } },
+    agent: { listen: { host: "::1", port: 80 }, logFile: "/var/log/sp.log" },
+    etcd: { program: "/opt/etcd", config: "/etc/etcd.yaml" },
   });
 });
 
@@ -95,7 +101,7 @@ describe("what is wrong", () => {
     [
       { colour: "red" },
       [
-        '"colour" is not a known key: known are "node", "store", "vtep", "ovs", "agent", "runDir", "logLevel"',
+        '"colour" is not a known key: known are "node", "store", "vtep", "ovs", "agent", "etcd", "runDir", "logLevel"',
       ],
     ],
     [{ runDir: "run" }, ['"runDir" must be an absolute path, not "run"']],
