@@ -7,8 +7,8 @@ import { asFailure, Failure } from "../errors.ts";
 import { compareAndSwap } from "../store/cas.ts";
 import { endOf, type Txn } from "../store/store.ts";
 import { type Lease, readLeases } from "./leases.ts";
-import { describe, type Network } from "./network.ts";
-import { type Registry, readNetwork, type StoredNetwork } from "./networks.ts";
+import { type Registry, readNetwork, rewrite, type StoredNetwork } from "./networks.ts";
+import { endPolicies } from "./policies.ts";
 
 /**
  * Deletes the network if no lease of it is left; false if one is. A claim compares the network's
@@ -26,7 +26,7 @@ export async function deleteUnheld(
     const held = (await readLeases(registry, name, deadline)).length > 0;
     return held
       ? { value: false, txn: undefined }
-      : { value: true, txn: removal(registry, stored) };
+      : { value: true, txn: await removal(registry, stored, deadline) };
   });
   return value;
 }
@@ -90,21 +90,23 @@ async function mark(
   return value;
 }
 
-function rewrite({ keys }: Registry, { network, revision }: StoredNetwork, to: Network): Txn {
-  const key = keys.network(network.name);
-  const value = JSON.stringify(describe(to));
-  return { compares: [{ key, modRevision: revision }], writes: [{ put: key, value }] };
-}
-
-function removal({ keys }: Registry, { network, revision }: StoredNetwork): Txn {
+/** The network goes, and what others say of it, at one revision. */
+async function removal(
+  registry: Registry,
+  { network, revision }: StoredNetwork,
+  deadline: Deadline,
+): Promise<Txn> {
+  const { keys } = registry;
   const key = keys.network(network.name);
   const leases = keys.leasesOf(network.name);
+  const others = await endPolicies(registry, network, deadline);
   return {
     compares: [
       { key, modRevision: revision },
       { absentFrom: leases, to: endOf(leases) },
+      ...others.compares,
     ],
-    writes: [{ remove: key }, { remove: keys.vni(network.vni) }],
+    writes: [{ remove: key }, { remove: keys.vni(network.vni) }, ...others.writes],
   };
 }
 

@@ -48,6 +48,8 @@ export interface Network {
   readonly mtu: number | undefined;
   /** Masquerade what leaves the network's subnets. */
   readonly masquerade: boolean;
+  /** Networks whose containers reach its own, and the other way round; absent where it is apart. */
+  readonly allowed?: readonly string[] | undefined;
   /** Nothing of it is claimed or given any more. */
   readonly deleting?: true | undefined;
 }
@@ -144,63 +146,17 @@ export function completeNetwork(spec: NetworkSpec, vni: number): Network {
   };
 }
 
-/**
- * Whether the network is as the spec asks. Asked by every ADD; what differs, if anything does, is
- * told by `differences`.
- */
-export function matches(network: Network, spec: NetworkSpec): boolean {
-  const { subnet, subnet6 } = network;
-  const same = <T>(wanted: T | undefined, found: T | undefined) =>
-    wanted === undefined || wanted === found;
-  return (
-    spec.subnet.base === subnet.base &&
-    spec.subnet.length === subnet.length &&
-    same(spec.subnet6?.base, subnet6?.base) &&
-    same(spec.subnet6?.length, subnet6?.length) &&
-    same(spec.gateway, network.gateway) &&
-    (spec.range === undefined ||
-      formatRange(trim(spec.range, subnet)) === formatRange(network.range)) &&
-    same(spec.blockLength, network.blockLength) &&
-    same(spec.vni, network.vni) &&
-    same(spec.mtu, network.mtu) &&
-    same(spec.masquerade, network.masquerade)
-  );
-}
-
 /** Whether a range has more than the gateway, if that. */
 const hasAddress = ({ first, last }: Range, gateway: Ip4): boolean =>
   first < last || (first === last && first !== gateway);
 
 /** A range without the network's and the broadcast address. */
-function trim(range: Range, subnet: Prefix4): Range {
+export function trim(range: Range, subnet: Prefix4): Range {
   const { first, last } = usable(subnet);
   return {
     first: Math.max(range.first, first) as Ip4,
     last: Math.min(range.last, last) as Ip4,
   };
-}
-
-/** Names what the spec asks for and the network does not have; empty if it fits. */
-export function differences(network: Network, spec: NetworkSpec): readonly string[] {
-  const wanted = describe(completeNetwork({ ...spec, blockLength: spec.blockLength }, network.vni));
-  const found = describe(network);
-  const asked: Record<string, boolean> = {
-    subnet: true,
-    subnet6: spec.subnet6 !== undefined,
-    gateway: spec.gateway !== undefined,
-    ipRange: spec.range !== undefined,
-    blockLength: spec.blockLength !== undefined,
-    mtu: spec.mtu !== undefined,
-    masquerade: spec.masquerade !== undefined,
-  };
-  return Object.keys(asked)
-    .filter((key) => asked[key] === true && wanted[key] !== found[key])
-    .map((key) => `${key} is ${found[key] ?? "not set"}, not ${wanted[key] ?? "unset"}`)
-    .concat(
-      spec.vni !== undefined && spec.vni !== network.vni
-        ? [`vni is ${network.vni}, not ${spec.vni}`]
-        : [],
-    );
 }
 
 /** The record as it is stored and shown; keys as the original tool's, and more. */
@@ -218,6 +174,7 @@ export function describe(network: Network): Readonly<Record<string, unknown>> {
     blockLength: network.blockLength,
     ...(network.mtu !== undefined && { mtu: network.mtu }),
     masquerade: network.masquerade,
+    ...(network.allowed !== undefined && { allowed: network.allowed }),
     ...(network.deleting && { deleting: true }),
   };
 }
@@ -238,9 +195,17 @@ export function parseNetwork(json: unknown, where: string): Network {
     masquerade: record.flag("masquerade"),
   };
   for (const key of ["id", "subnet", "vni"]) if (!record.has(key)) record.fault(key, "is missing");
+  const allowed = (record.list("allowed") ?? []).filter(isNetworkName);
   if (faults.any() || subnet === undefined || vni === undefined || spec.name === undefined) {
     throw new Failure("store-refused", `Cannot read ${where}: ${faults.list().join("; ")}`);
   }
   const network = completeNetwork({ ...spec, name: spec.name, subnet }, vni);
-  return record.flag("deleting") === true ? { ...network, deleting: true } : network;
+  return {
+    ...network,
+    ...(allowed.length > 0 && { allowed }),
+    ...(record.flag("deleting") === true && { deleting: true }),
+  };
 }
+
+const isNetworkName = (value: unknown): value is string =>
+  typeof value === "string" && parseNetworkName(value) !== undefined;

@@ -4,16 +4,16 @@ import { Failure } from "../errors.ts";
 import { formatPrefix4, formatPrefix6, overlaps4, overlaps6 } from "../net/prefix.ts";
 import { type CasDeps, compareAndSwap } from "../store/cas.ts";
 import type { Keys } from "../store/keys.ts";
-import { type Entry, endOf, type Revision, type Store } from "../store/store.ts";
+import { type Entry, endOf, type Revision, type Store, type Txn } from "../store/store.ts";
 import {
   completeNetwork,
   describe,
-  differences,
   maxVni,
   type Network,
   type NetworkSpec,
   parseNetwork,
 } from "./network.ts";
+import { differences } from "./network-fit.ts";
 
 /** The store, and how its keys are named. */
 export interface Registry extends CasDeps {
@@ -90,6 +90,17 @@ export async function ensureNetwork(
     throw new Failure("network-unknown", `Cannot use network "${spec.name}": it was deleted`);
   }
   return { stored, made: made.revision !== undefined };
+}
+
+/** The transaction that gives the network another record, if it is as it was read. */
+export function rewrite(
+  { keys }: Registry,
+  { network, revision }: StoredNetwork,
+  to: Network,
+): Txn {
+  const key = keys.network(network.name);
+  const value = JSON.stringify(describe(to));
+  return { compares: [{ key, modRevision: revision }], writes: [{ put: key, value }] };
 }
 
 /** Throws Failure "network-conflict" for a network that is about to go. */

@@ -9,7 +9,7 @@ import type { Dir } from "../dir.ts";
 import { Failure } from "../errors.ts";
 import { isFresh, markAway, type restMs, storeAway, unmarkAway } from "./freshness.ts";
 import { type HeldNetwork, type NodeIpam, readCache, underLock } from "./held.ts";
-import { matches } from "./network.ts";
+import { matches } from "./network-fit.ts";
 import { type Registry, refuseDeleting } from "./networks.ts";
 import { readHeld, type WantedNetwork } from "./read-held.ts";
 

@@ -10,7 +10,7 @@ import type { Assignment } from "../ipam/assignment.ts";
 import { hasFreeBlock } from "../ipam/claim.ts";
 import { lostContainers } from "../ipam/folders.ts";
 import { heldNow } from "../ipam/held.ts";
-import { differences } from "../ipam/network.ts";
+import { differences } from "../ipam/network-fit.ts";
 import { ensureNetwork } from "../ipam/networks.ts";
 import { hasFree } from "../ipam/pool.ts";
 import { holdNetwork } from "../ipam/refresh.ts";

@@ -4,14 +4,13 @@ import {
   completeNetwork,
   defaultBlockLength,
   describe as describeNetwork,
-  differences,
   formatRange,
-  matches,
   type NetworkSpec,
   parseNetwork,
   parseNetworkName,
   parseRange,
 } from "../../../lib/ipam/network.ts";
+import { differences, matches } from "../../../lib/ipam/network-fit.ts";
 import { type Ip4, parseIp4 } from "../../../lib/net/ip4.ts";
 import { parsePrefix4, parsePrefix6 } from "../../../lib/net/prefix.ts";
 import { seeded } from "../random.ts";
