@@ -72,7 +72,8 @@ export function commitOf({ succeeded, header, responses }: ITxnResponse): Commit
     : { ok: false };
 }
 
-function compareOf(compare: Compare): ICompare {
+/** A compare as etcd takes it. */
+export function compareOf(compare: Compare): ICompare {
   if ("absent" in compare) {
     return { key: bytes(compare.absent), target: created, result: equal, create_revision: 0 };
   }

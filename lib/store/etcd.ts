@@ -15,6 +15,7 @@ import { openMembers } from "./etcd-ask.ts";
 import { openConnector } from "./etcd-channel.ts";
 import { openCommit } from "./etcd-commit.ts";
 import { openConnection } from "./etcd-connection.ts";
+import { createFor } from "./etcd-create.ts";
 import { type EtcdConfig, readAccess } from "./etcd-endpoint.ts";
 import { openLook } from "./etcd-identity.ts";
 import { readKey, readRange } from "./etcd-read.ts";
@@ -72,6 +73,8 @@ export function openEtcdStore(config: EtcdConfig, deps: EtcdStoreDeps): Store {
       sessions.add(session);
       return session;
     },
+    createFor: (key, value, seconds, deadline) =>
+      createFor(members, { key, value, seconds }, deadline),
     close: async () => {
       if (closing.signal.aborted) return;
       closing.abort();

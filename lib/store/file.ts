@@ -109,6 +109,12 @@ export function openFileStore(options: FileStoreOptions): Store {
       sessions.add(session);
       return session;
     },
+    createFor: async (key) => {
+      throw new Failure(
+        "store-refused",
+        `Cannot write key "${key}" for a while: a file store has no clock`,
+      );
+    },
     close: async () => {
       if (closing.signal.aborted) return;
       closing.abort();

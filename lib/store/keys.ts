@@ -22,6 +22,8 @@ export type KeyParts =
   | { readonly kind: "node"; readonly node: string }
   | { readonly kind: "lease"; readonly network: string; readonly prefix: Prefix4 }
   | { readonly kind: "session"; readonly node: string }
+  | { readonly kind: "token"; readonly id: string }
+  | { readonly kind: "entrance"; readonly node: string }
   | { readonly kind: "assignment"; readonly network: string; readonly address: Ip4 };
 
 /** Keys, and what all keys of a kind begin with (for Store.range and Store.watch). */
@@ -53,6 +55,12 @@ export interface Keys {
   ) => { readonly from: string; readonly to: string };
   readonly sessions: string;
   readonly session: (node: string) => string;
+  /** What others may join the cluster with. */
+  readonly tokens: string;
+  readonly token: (id: string) => string;
+  /** Where nodes are that take others in, and renew their certificates. */
+  readonly entrances: string;
+  readonly entrance: (node: string) => string;
   /** Of all networks. */
   readonly allAssignments: string;
   readonly assignments: (network: string) => string;
@@ -91,6 +99,10 @@ export function keysUnder(prefix: string): Keys {
     }),
     sessions: below("sessions"),
     session: (node) => of("sessions", node),
+    tokens: below("tokens"),
+    token: (id) => of("tokens", id),
+    entrances: below("entrances"),
+    entrance: (node) => of("entrances", node),
     allAssignments: below("assignments"),
     assignments: (network) => below("assignments", network),
     assignment: (network, address) => of("assignments", network, hexOfIp4(address)),
@@ -113,6 +125,10 @@ function parsePair(kind: string | undefined, name: string): KeyParts | undefined
       return { kind: "node", node: name };
     case "sessions":
       return { kind: "session", node: name };
+    case "tokens":
+      return { kind: "token", id: name };
+    case "entrances":
+      return { kind: "entrance", node: name };
     case "vnis":
       return /^(0|[1-9]\d{0,7})$/.test(name) ? { kind: "vni", vni: Number(name) } : undefined;
     case "vteps": {

@@ -105,6 +105,16 @@ export interface Store {
     ttlSeconds: number,
     deadline: Deadline,
   ) => Promise<Session>;
+  /**
+   * Writes a key that must be absent, and that goes `seconds` later by the store's clock, whatever
+   * becomes of this process. Throws Failure "store-refused" in the file store, which has no clock.
+   */
+  readonly createFor: (
+    key: string,
+    value: string,
+    seconds: number,
+    deadline: Deadline,
+  ) => Promise<"created" | "exists">;
   readonly close: () => Promise<void>;
 }
 

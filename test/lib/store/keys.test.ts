@@ -27,6 +27,10 @@ function keyOf(keys: Keys, parts: KeyParts): string {
       return keys.lease(parts.network, parts.prefix);
     case "session":
       return keys.session(parts.node);
+    case "token":
+      return keys.token(parts.id);
+    case "entrance":
+      return keys.entrance(parts.node);
     case "assignment":
       return keys.assignment(parts.network, parts.address);
   }
@@ -54,6 +58,8 @@ const spelled: readonly (readonly [string, KeyParts])[] = [
   ],
   ["leases/web/0a000000-08", { kind: "lease", network: "web", prefix: prefix("10.0.0.0/8") }],
   ["sessions/host-a", { kind: "session", node: "host-a" }],
+  ["tokens/abc234", { kind: "token", id: "abc234" }],
+  ["entrances/host-a", { kind: "entrance", node: "host-a" }],
   ["assignments/web/0a020041", { kind: "assignment", network: "web", address: 0x0a020041 as Ip4 }],
 ];
 
@@ -75,6 +81,8 @@ describe.each(["/socketplane/v1", "/socketplane/v1/", "sp", ""])("under %j", (un
     expect(keys.lease("web", prefix("10.2.0.0/26")).startsWith(keys.leasesOf("web"))).toBe(true);
     expect(keys.leasesOf("web").startsWith(keys.leases)).toBe(true);
     expect(keys.session("a").startsWith(keys.sessions)).toBe(true);
+    expect(keys.token("abcdef").startsWith(keys.tokens)).toBe(true);
+    expect(keys.entrance("a").startsWith(keys.entrances)).toBe(true);
     expect(keys.assignment("web", 1 as Ip4).startsWith(keys.assignments("web"))).toBe(true);
     for (const [, parts] of spelled) expect(keyOf(keys, parts).startsWith(keys.all)).toBe(true);
   });
