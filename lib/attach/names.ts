@@ -18,6 +18,9 @@ const longestLinkName = 15;
 /** The host end of an attachment's veth pair. */
 export const outerName = (id: AttachmentId): string => outerStem + shortName(ownerName(id));
 
+/** Whether a link is the host end of a container's veth pair, by its name. */
+export const isOuterLink = (link: string): boolean => link.startsWith(outerStem);
+
 /** A network's own port on the node: "sp-web". */
 export function gatewayLinkName(network: string): string {
   const name = gatewayStem + network;

@@ -28,6 +28,15 @@ const reachesFar = ({ family, address }: LinkAddress): boolean =>
     ? address >>> 24 !== 127 && address >>> 16 !== 0xa9fe
     : address >> 118n !== 0x3fan && address !== 1n;
 
+const withoutLength = (one: LinkAddress): VtepAddress =>
+  one.family === 4 ? { family: 4, address: one.address } : { family: 6, address: one.address };
+
+/** Those of a link's addresses that other nodes may reach, IPv4 first. */
+export function farAddresses(addresses: readonly LinkAddress[]): readonly VtepAddress[] {
+  const far = addresses.filter(reachesFar).map(withoutLength);
+  return [...far.filter(({ family }) => family === 4), ...far.filter(({ family }) => family === 6)];
+}
+
 /**
  * The address that this node's VXLAN traffic comes from and goes to: the one configured, else the
  * underlay's first that other nodes can reach, IPv4 if it has one. It is not waited for: throws
@@ -37,10 +46,8 @@ export function vtepOf(host: Pick<Host, "kernel" | "links" | "config">): VtepAdd
   const { vtep } = host.config;
   const link = underlayLink(host);
   if (vtep.by === "address") return vtep.address;
-  const far = link ? host.links().addresses(link.index).filter(reachesFar) : [];
-  const found = far.find(({ family }) => family === 4) ?? far[0];
-  if (found?.family === 4) return { family: 4, address: found.address };
-  if (found?.family === 6) return { family: 6, address: found.address };
+  const [found] = link ? farAddresses(host.links().addresses(link.index)) : [];
+  if (found !== undefined) return found;
   const state = link ? `link "${link.name}" has no address` : "there is no default route";
   throw new Failure("invalid-config", `Cannot find this node's VTEP address: ${state}`, {
     details: 'Set "vtep" in node.json: { "interface": "eth0" } or { "address": "192.0.2.1" }.',
