@@ -13,7 +13,7 @@ import { readFile } from "./io.ts";
 import type { Kernel, Links } from "./kernel.ts";
 import { decodeLink, getLink, listLinks } from "./link-messages.ts";
 import { openNetlink } from "./netlink-socket.ts";
-import { inside, openNetns, ownNetns } from "./netns.ts";
+import { createNetns, inside, openNetns, ownNetns } from "./netns.ts";
 import { decodeRoute, listRoutes } from "./route-messages.ts";
 import { type Request, requestsOf } from "./rtnetlink.ts";
 import { readSysctl, writeSysctl } from "./sysctl.ts";
@@ -26,6 +26,7 @@ export function openKernel(ffi: Ffi): Kernel {
   return {
     openNetns: (path) => openNetns(ffi, path),
     ownNetns: () => ownNetns(ffi),
+    createNetns: () => createNetns(ffi),
     closeNetns: ({ fd }) => void ffi.call("close", fd),
     links: (netns) =>
       netns === undefined ? openLinks(ffi) : inside(ffi, netns, () => openLinks(ffi)),

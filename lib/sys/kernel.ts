@@ -155,6 +155,8 @@ export interface Kernel {
   readonly openNetns: (path: string) => Netns | undefined;
   /** The namespace this process runs in. */
   readonly ownNetns: () => Netns;
+  /** A new one, that lasts as long as it is open, or a process is in it; its loopback is down. */
+  readonly createNetns: () => Netns;
   readonly closeNetns: (netns: Netns) => void;
   /** rtnetlink in a namespace; without one, in this process's own. */
   readonly links: (netns?: Netns) => Links;

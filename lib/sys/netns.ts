@@ -2,7 +2,7 @@
  * Network namespaces by path, and acting inside one for a moment.
  *
  * Invariant: the thread is never left in another namespace than its own.
- * Sources: setns(2), ioctl_ns(2), statx(2).
+ * Sources: setns(2), unshare(2), ioctl_ns(2), statx(2).
  */
 import { Failure } from "../errors.ts";
 import { failed, succeed } from "./errno.ts";
@@ -49,16 +49,33 @@ export function isOwnNetns(ffi: Ffi, path: string): boolean {
   return found !== undefined && found.id === statAt(ffi, ownPath)?.id;
 }
 
+/**
+ * A new namespace, that lasts as long as the descriptor, or a process in it. Its loopback is down.
+ * Throws SysError if the kernel makes none.
+ */
+export function createNetns(ffi: Ffi): Netns {
+  const attempt = { action: "create", subject: "a network namespace", call: "unshare" };
+  const leave = () => succeed(ffi.call("unshare", CLONE_NEWNET), attempt);
+  const made = elsewhere(ffi, "a new network namespace", leave, () => ownNetns(ffi));
+  // For other processes and threads: by ownPath they would find their own.
+  return { ...made, path: `/proc/${process.pid}/fd/${made.fd}` };
+}
+
 /** Acts inside a namespace, and comes back. Throws SysError if it can't be entered. */
 export function inside<T>(ffi: Ffi, netns: Netns, act: () => T): T {
+  const attempt = { action: "enter network namespace", subject: netns.path, call: "setns" };
+  const leave = () => succeed(ffi.call("setns", netns.fd, CLONE_NEWNET), attempt);
+  return elsewhere(ffi, `network namespace ${netns.path}`, leave, act);
+}
+
+function elsewhere<T>(ffi: Ffi, place: string, leave: () => void, act: () => T): T {
   const own = ownNetns(ffi);
   try {
-    const attempt = { action: "enter network namespace", subject: netns.path, call: "setns" };
-    succeed(ffi.call("setns", netns.fd, CLONE_NEWNET), attempt);
+    leave();
     try {
       return act();
     } finally {
-      if (ffi.call("setns", own.fd, CLONE_NEWNET) !== 0) abandon(ffi, netns);
+      if (ffi.call("setns", own.fd, CLONE_NEWNET) !== 0) abandon(ffi, place);
     }
   } finally {
     ffi.call("close", own.fd);
@@ -66,8 +83,8 @@ export function inside<T>(ffi: Ffi, netns: Netns, act: () => T): T {
 }
 
 /** Whatever we did next would be done to the container: nothing is next. */
-function abandon(ffi: Ffi, netns: Netns): never {
-  writeText(ffi, 2, `Cannot come back from network namespace ${netns.path}\n`, "stderr");
+function abandon(ffi: Ffi, place: string): never {
+  writeText(ffi, 2, `Cannot come back from ${place}\n`, "stderr");
   ffi.call("exit_group", 1);
   throw new Error("the process outlived its end");
 }

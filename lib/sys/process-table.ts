@@ -1,0 +1,67 @@
+/**
+ * The driver of ProcessTable (processes.ts).
+ *
+ * Sources: proc_pid_stat(5), proc_pid_cmdline(5), namespaces(7).
+ */
+import { refusedWith } from "./errno.ts";
+import type { Ffi } from "./ffi.ts";
+import { namesIn, openFolder } from "./folder.ts";
+import { closing, cwd, readFile } from "./io.ts";
+import type { ProcessId, ProcessTable } from "./processes.ts";
+import { statAt } from "./stat.ts";
+
+export function openProcessTable(ffi: Ffi): ProcessTable {
+  const find = (pid: number) => findProcess(ffi, pid);
+  const lives = ({ pid, began }: ProcessId) => find(pid)?.began === began;
+  const programOf = (pid: number | "self") => statAt(ffi, `/proc/${pid}/exe`)?.id;
+  return {
+    find,
+    lives,
+    list: () => listProcesses(ffi),
+    commandLine: (pid) => (readIfThere(ffi, `/proc/${pid}/cmdline`) ?? "").split("\0").slice(0, -1),
+    netnsOf: (pid) => statAt(ffi, `/proc/${pid}/ns/net`)?.id,
+    isOurProgram: (pid) => programOf(pid) === programOf("self"),
+    send: (wanted, signal) => lives(wanted) && send(wanted.pid, signal),
+  };
+}
+
+/** A zombie has ended: only its parent has not asked how. */
+function findProcess(ffi: Ffi, pid: number): ProcessId | undefined {
+  const stat = readIfThere(ffi, `/proc/${pid}/stat`);
+  // The name, in parentheses, may hold anything.
+  const [state, ...rest] = stat?.slice(stat.lastIndexOf(")") + 2).split(" ") ?? [];
+  const began = Number(rest[18]);
+  return state === undefined || state === "Z" || state === "X" ? undefined : { pid, began };
+}
+
+function listProcesses(ffi: Ffi): readonly number[] {
+  const place = { fd: cwd, name: "/proc", path: "/proc" };
+  const fd = openFolder(ffi, place);
+  if (fd === undefined) return [];
+  const close = closing(ffi, fd);
+  try {
+    const pids = namesIn(ffi, fd, place.path).filter((name) => /^\d+$/.test(name));
+    return pids.map(Number).sort((a, b) => a - b);
+  } finally {
+    close();
+  }
+}
+
+/** A process may go while it is read. */
+function readIfThere(ffi: Ffi, path: string): string | undefined {
+  try {
+    return readFile(ffi, path);
+  } catch (fault) {
+    if (refusedWith(fault, "ESRCH")) return undefined;
+    throw fault;
+  }
+}
+
+function send(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch (fault) {
+    if (fault instanceof Error && "code" in fault && fault.code === "ESRCH") return false;
+    throw fault;
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * The driver of Programs (processes.ts).
+ *
+ * A program is born in a namespace because the thread that starts it is in there: both runtimes
+ * start children from the thread that asks. node:child_process and node:os are loaded when they are
+ * first needed.
+ * Sources: setns(2), dup3(2), tty_ioctl(4), signal(7).
+ */
+import type { ChildProcess } from "node:child_process";
+import { succeed } from "./errno.ts";
+import type { Ffi } from "./ffi.ts";
+import { closing, cString, cwd, O } from "./io.ts";
+import { inside } from "./netns.ts";
+import { openProcessTable } from "./process-table.ts";
+import type { ExitStatus, Program, Programs, Started } from "./processes.ts";
+import { relaySignals } from "./relay.ts";
+
+const O_APPEND = 0o2000;
+
+export function openPrograms(ffi: Ffi): Programs {
+  return {
+    start: (program) => startProgram(ffi, program),
+    relay: () => relaySignals(ffi),
+    startAgain,
+    letGo: () => letGo(ffi),
+  };
+}
+
+async function startProgram(ffi: Ffi, program: Program): Promise<Started> {
+  const { spawn } = await import("node:child_process");
+  const { argv, env, netns, streams } = program;
+  const [path = "", ...args] = argv;
+  const log = streams === "ours" ? undefined : openLog(ffi, streams.log);
+  try {
+    const stdin = streams === "ours" ? 0 : streams.stdin === "empty" ? "ignore" : "pipe";
+    const stdio = [stdin, log?.fd ?? 1, log?.fd ?? 2] as const;
+    const child = inside(ffi, netns, () => spawn(path, args, { env, stdio: [...stdio] }));
+    const ended = endOf(child);
+    const refused = await refusalOf(child);
+    if (refused !== undefined) return { how: "refused", errno: refused };
+    const pid = child.pid ?? 0;
+    // One that has ended by now began when it likes: nobody has its number yet.
+    const process = openProcessTable(ffi).find(pid) ?? { pid, began: 0 };
+    return { how: "started", process, ended };
+  } finally {
+    log?.close();
+  }
+}
+
+/** The errno, once it is known whether there is one. */
+const refusalOf = (child: ChildProcess): Promise<string | undefined> =>
+  new Promise((resolve) => {
+    child.once("spawn", () => resolve(undefined));
+    child.once("error", (fault) => resolve("code" in fault ? String(fault.code) : fault.message));
+  });
+
+const endOf = (child: ChildProcess): Promise<ExitStatus> =>
+  new Promise((resolve, reject) => {
+    child.once("exit", (status, signal) => {
+      if (status !== null) resolve(status);
+      else statusOfSignal(signal ?? "SIGKILL").then(resolve, reject);
+    });
+  });
+
+/** As shells have it. */
+export async function statusOfSignal(signal: NodeJS.Signals): Promise<ExitStatus> {
+  const { constants } = await import("node:os");
+  return 128 + constants.signals[signal];
+}
+
+function openLog(ffi: Ffi, path: string) {
+  const flags = O.wronly | O.creat | O_APPEND | O.cloexec | ffi.abi.noFollow;
+  const fd = ffi.call("openat", cwd, cString(path), flags, 0o600);
+  succeed(fd, { action: "open log", subject: `"${path}"`, call: "openat", kind: "io" });
+  return { fd, close: closing(ffi, fd) };
+}
+
+async function startAgain(env: Readonly<Record<string, string>>) {
+  const { spawn } = await import("node:child_process");
+  const child = spawn(process.execPath, [...ourScript(), ...process.argv.slice(2)], {
+    env: { ...process.env, ...env },
+    detached: true,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let said = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    said += text;
+  });
+  const status = endOf(child);
+  await new Promise<void>((resolve, reject) => {
+    child.stdout.once("close", resolve);
+    child.once("error", reject);
+  });
+  // It closes the stream as its last deed, or when it lets go of it, and then it goes on.
+  return said === "" ? { said, status: await status } : { said, status: undefined };
+}
+
+/** What the runtime was given to run; nothing where that is in the executable. */
+function ourScript(): readonly string[] {
+  const [, script = ""] = process.argv;
+  const embedded = script.startsWith("/$bunfs/") || script === process.execPath;
+  return embedded ? [] : [...process.execArgv, script];
+}
+
+function letGo(ffi: Ffi): void {
+  process.chdir("/");
+  const attempt = { action: "open", subject: '"/dev/null"', call: "openat" };
+  const fd = succeed(ffi.call("openat", cwd, cString("/dev/null"), O.rdwr | O.cloexec), attempt);
+  for (const stream of [0, 1, 2]) ffi.call("dup3", fd, stream, 0);
+  ffi.call("close", fd);
+}
