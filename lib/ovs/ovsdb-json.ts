@@ -76,11 +76,14 @@ export const uuid = (id: string): Value => ["uuid", id];
 /** Refers to the row inserted under this "uuid-name" in the same transaction. */
 export const named = (name: string): Value => ["named-uuid", name];
 
-/** A map column as a record; empty for anything else. */
+/** A map column of texts as a record; what is no text is left out, and all of anything else. */
 export function recordOf(value: Value | undefined): Readonly<Record<string, string>> {
   if (!Array.isArray(value) || value[0] !== "map" || !Array.isArray(value[1])) return {};
   return Object.fromEntries(
-    value[1].filter((pair): pair is [string, string] => Array.isArray(pair) && pair.length === 2),
+    value[1].filter(
+      (pair): pair is [string, string] =>
+        typeof pair[0] === "string" && typeof pair[1] === "string",
+    ),
   );
 }
 

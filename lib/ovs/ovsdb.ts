@@ -129,9 +129,27 @@ function checkRow(value: unknown): void {
   }
 }
 
+/** RFC 7047, section 5.1: an atom, a set of atoms, or a map from atoms to atoms. */
 function isValue(value: unknown): value is Value {
-  if (Array.isArray(value)) return value.length === 2 && typeof value[0] === "string";
-  return typeof value === "string" || typeof value === "number" || typeof value === "boolean";
+  if (!Array.isArray(value) || value.length !== 2) return isAtom(value);
+  const [kind, content] = value as readonly unknown[];
+  if (kind !== "set" && kind !== "map") return isAtom(value);
+  if (!Array.isArray(content)) return false;
+  for (const one of content) {
+    if (kind === "set" ? !isAtom(one) : !isPair(one)) return false;
+  }
+  return true;
+}
+
+const isPair = (value: unknown): boolean =>
+  Array.isArray(value) && value.length === 2 && isAtom(value[0]) && isAtom(value[1]);
+
+function isAtom(value: unknown): boolean {
+  if (!Array.isArray(value)) {
+    return typeof value === "string" || typeof value === "number" || typeof value === "boolean";
+  }
+  const [kind, id] = value as readonly unknown[];
+  return value.length === 2 && (kind === "uuid" || kind === "named-uuid") && typeof id === "string";
 }
 
 /** What the database refused, and why: the cause of the Failure. */

@@ -10,7 +10,7 @@ import {
   refusalOf,
   transactMessage,
 } from "../../../lib/ovs/ovsdb.ts";
-import { map, named, type Operation, set } from "../../../lib/ovs/ovsdb-json.ts";
+import { map, named, type Operation, recordOf, set } from "../../../lib/ovs/ovsdb-json.ts";
 import { failureOf } from "./recorded.ts";
 
 const guard: Operation = {
@@ -97,7 +97,19 @@ describe("messages of the server", () => {
     { id: 1, method: 5 },
     { method: "update", params: ["m"] },
     { method: "update", params: ["m", { Port: [] }] },
-    { method: "update", params: ["m", { Port: { u: { new: { name: { a: 1 } } } } }] },
+    ...[
+      { a: 1 },
+      null,
+      ["set", 5],
+      ["set", [["set", []]]],
+      ["set", [null]],
+      ["map", [["a", "b", "c"]]],
+      ["map", ["a"]],
+      ["map", [["a", ["map", []]]]],
+      ["uuid", 1],
+      ["what", "u"],
+      ["uuid", "u", "v"],
+    ].map((name) => ({ method: "update", params: ["m", { Port: { u: { new: { name } } } }] })),
   ])("are refused if malformed: %j", (message) => {
     expect(failureOf(() => readMessage(message))?.kind).toBe("decode");
   });
@@ -107,6 +119,20 @@ describe("messages of the server", () => {
       Port: { u: { old: { name: "p" } } },
     });
   });
+});
+
+test("of a map of texts, what is no text is left out", () => {
+  expect(
+    recordOf([
+      "map",
+      [
+        ["a", "b"],
+        ["c", 1],
+        [2, "d"],
+        ["e", ["uuid", "u"]],
+      ],
+    ]),
+  ).toEqual({ a: "b" });
 });
 
 describe("results of a transaction", () => {
