@@ -68,7 +68,8 @@ export function parseAssignment(text: string): Assignment | undefined {
   if (name === undefined || containerId === undefined || ifname === undefined) return undefined;
   if (network === undefined || block === undefined) return undefined;
   if (address === undefined || mac === undefined) return undefined;
-  const workload = record.raw("workload");
+  const workload = record.raw("workload") ?? {};
+  if (!isTexts(workload)) return undefined;
   return {
     id: { name, containerId, ifname },
     network,
@@ -76,8 +77,14 @@ export function parseAssignment(text: string): Assignment | undefined {
     address,
     mac,
     ofport: record.integer("ofport", 1, 0xfeff),
-    workload: isObject(workload) ? (workload as Record<string, string>) : {},
+    workload,
   };
+}
+
+function isTexts(value: unknown): value is Readonly<Record<string, string>> {
+  if (!isObject(value)) return false;
+  for (const key of Object.keys(value)) if (typeof value[key] !== "string") return false;
+  return true;
 }
 
 /** A block's folder: its prefix, and the revision of the lease it is held by. */

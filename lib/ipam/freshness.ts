@@ -43,8 +43,10 @@ export const restMs = {
 /** Why the store was away when it was last asked; undefined if that is longer ago than `restMs`. */
 export function storeAway(times: Times, who: keyof typeof restMs): string | undefined {
   const json = parseJson(times.run.read(awayName) ?? "");
-  if (!isObject(json) || !isYoung(times, Number(json.at), restMs[who])) return undefined;
-  return String(json.reason);
+  if (!isObject(json)) return undefined;
+  const { at, reason } = json;
+  if (typeof at !== "number" || typeof reason !== "string") return undefined;
+  return isYoung(times, at, restMs[who]) ? reason : undefined;
 }
 
 export const markAway = ({ run, sinceBoot }: Times, reason: string): void =>

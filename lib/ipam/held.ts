@@ -14,6 +14,7 @@ import type { VtepAddress } from "../store/keys.ts";
 import type { Revision } from "../store/store.ts";
 import type { HeldBlock } from "./assignment.ts";
 import type { PoolDirs } from "./assignments.ts";
+import { isHeldShape } from "./held-shape.ts";
 import type { Registry, StoredNetwork } from "./networks.ts";
 import type { RegisteredNode, ThisNode } from "./nodes.ts";
 import type { Peers } from "./peers.ts";
@@ -94,13 +95,10 @@ export function writeCache(folder: Dir, held: HeldNetwork): void {
   folder.replace(cacheName, text);
 }
 
-/**
- * As it was written, without a second look at each field: every ADD reads it, and in this folder
- * none but us can write. Undefined where there is none.
- */
+/** Undefined where there is none, or none of the form that it is written in. */
 export function readCache(folder: Dir): HeldNetwork | undefined {
   const json = parseJson(folder.read(cacheName) ?? "");
-  if (!isObject(json) || json.version !== cacheVersion || !isObject(json.held)) return undefined;
+  if (!isObject(json) || json.version !== cacheVersion || !isHeldShape(json.held)) return undefined;
   const held = json.held as unknown as HeldNetwork;
   const { stored, tunnel } = held;
   const { subnet6 } = stored.network;

@@ -90,18 +90,30 @@ function formatPeers(leases: readonly PeerLease[]): string {
   return JSON.stringify({ version, rows });
 }
 
-/** As it was written, without a second look at each field: none but us can write there. */
+/** None of them where one is not of the form that they are written in. */
 function parsePeers(text: string): readonly PeerLease[] {
   const json = parseJson(text);
   if (!isObject(json) || json.version !== version) return [];
+  if (!Array.isArray(json.rows) || !json.rows.every(isRow)) return [];
   const vteps = new Map<string, VtepAddress | undefined>();
-  return (json.rows as readonly Row[]).flatMap(([base, length, text, mac]) => {
+  return json.rows.flatMap(([base, length, text, mac]) => {
     if (!vteps.has(text)) vteps.set(text, vtepOfHex(text));
     const vtep = vteps.get(text);
     const prefix = { base, length } as Prefix4;
     if (vtep === undefined) return [];
     return [mac === undefined ? { prefix, vtep } : { prefix, vtep, mac: mac as Mac }];
   });
+}
+
+function isRow(row: unknown): row is Row {
+  if (!Array.isArray(row)) return false;
+  const [base, length, vtep, mac] = row as readonly unknown[];
+  return (
+    Number.isSafeInteger(base) &&
+    Number.isSafeInteger(length) &&
+    typeof vtep === "string" &&
+    (mac === undefined || Number.isSafeInteger(mac))
+  );
 }
 
 /** MurmurHash3's finalizer, after each word: every bit of it reaches every bit of the digest. */

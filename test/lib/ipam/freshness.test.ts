@@ -33,7 +33,13 @@ test("an agent keeps fresh what is old, as long as it says so", () => {
 
 test("what others left in the folder is neither fresh nor says that the store is away", () => {
   const { ipam } = ipamLab();
-  for (const text of ["{}", "x", "null"]) {
+  const now = ipam.sinceBoot();
+  const halves = [
+    { at: { toString: 1 }, reason: "gone" },
+    { at: [now], reason: "gone" },
+    { at: now, reason: { toString: 1 } },
+  ].map((one) => JSON.stringify(one));
+  for (const text of ["{}", "x", "null", ...halves]) {
     ipam.run.replace("fresh", text);
     ipam.run.replace("store-away", text);
     expect(isFresh(ipam, -freshMs)).toBe(false);

@@ -134,6 +134,14 @@ test("peers' leases are read as they were written, IPv6 and MACs too", () => {
   expect(writeHeld(lab.ipam, folder, full, peers)).toEqual(full);
   expect(readPeers(lab.dirs, "web")).toEqual(peers);
   expect(readPeers(lab.dirs, "db")).toEqual([]);
-  folder.replace("peers.json", "{");
-  expect(readPeers(lab.dirs, "web")).toEqual([]);
+  const broken = [7, [], { 0: 1 }, [1, 26, 5], ["1", 26, "c0000202"], [1, 26, "c0000202", "x"]];
+  for (const text of [
+    "{",
+    '{"version":1}',
+    '{"version":1,"rows":7}',
+    ...broken.map((row) => JSON.stringify({ version: 1, rows: [row] })),
+  ]) {
+    folder.replace("peers.json", text);
+    expect(readPeers(lab.dirs, "web"), text).toEqual([]);
+  }
 });
