@@ -6,6 +6,7 @@
  * Damage is found by shape: the log is as long as it should be, keys rise, no revision is past the
  * last.
  */
+import { shown } from "../faults.ts";
 import { isObject } from "../json.ts";
 import type { Commit, Compare, Entry, Revision, StoreEvent, Txn, Write } from "./store.ts";
 
@@ -173,15 +174,13 @@ export function parseState(text: string): Parsed {
   const log = text.slice(end + 1);
   if (!isObject(head)) return damaged("its first line is not a JSON object");
   if (head.format !== format) {
-    return damaged(
-      `its format is ${JSON.stringify(head.format)}, and only ${format} is known here`,
-    );
+    return damaged(`its format is ${shown(head.format)}, and only ${format} is known here`);
   }
   const { identity, revision, oldest, entries } = head;
   if (typeof identity !== "string" || identity === "") return damaged("it has no identity");
   if (!isRevision(revision) || !isRevision(oldest)) return damaged("it has no revision");
   if (log.length !== head.log) {
-    return damaged(`its log has ${log.length} characters, and should have ${head.log}`);
+    return damaged(`its log has ${log.length} characters, and should have ${shown(head.log)}`);
   }
   if (!Array.isArray(entries)) return damaged("it has no entries");
   const sound: Entry[] = [];

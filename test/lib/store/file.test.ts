@@ -112,6 +112,14 @@ describe("a damaged state file is refused, and left as it is", () => {
     ["cut in its last line", (before) => before.slice(0, -2)],
     ["a line too long", (before) => `${before}[]\n`],
     ["of a later format", edited((head) => Object.assign(head, { format: 2 }))],
+    [
+      "of a format that can't be said",
+      edited((head) => Object.assign(head, { format: { toString: 1 } })),
+    ],
+    [
+      "with a log of a length that can't be said",
+      edited((head) => Object.assign(head, { log: { toString: 1 } })),
+    ],
     ["without an identity", edited((head) => Object.assign(head, { identity: "" }))],
     ["without a revision", edited((head) => Object.assign(head, { revision: "3" }))],
     ["without entries", edited((head) => Object.assign(head, { entries: {} }))],
