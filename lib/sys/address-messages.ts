@@ -7,7 +7,7 @@ import { type Ip4, ip4Bytes, ip4OfBytes } from "../net/ip4.ts";
 import { type Ip6, ip6Bytes, ip6OfBytes } from "../net/ip6.ts";
 import { macBytes } from "../net/mac.ts";
 import type { Change, LinkAddress, Neighbour } from "./kernel.ts";
-import { bytes, decodeAttributes, type Message, NLM_F, u32, viewOf } from "./netlink.ts";
+import { bytes, decodeAttributes, headOf, type Message, NLM_F, u32, viewOf } from "./netlink.ts";
 
 export const RTM_NEWADDR = 20;
 export const RTM_DELADDR = 21;
@@ -87,7 +87,7 @@ export const listAddresses: Message = {
 export function decodeAddress(
   body: Uint8Array,
 ): { readonly index: number; readonly address: LinkAddress } | undefined {
-  const view = viewOf(body);
+  const view = headOf(body, ifaddrLength);
   const [family, length] = [view.getUint8(0), view.getUint8(1)];
   const index = view.getUint32(4, true);
   const found = decodeAttributes(body, ifaddrLength);
@@ -132,7 +132,7 @@ export function probeNeighbour(
   neighbour: Neighbour,
   known: Uint8Array | undefined,
 ): Message | undefined {
-  const state = known === undefined ? NUD.none : viewOf(known).getUint16(8, true);
+  const state = known === undefined ? NUD.none : headOf(known, ndmsgLength).getUint16(8, true);
   if ((state & (NUD.permanent | NUD.noarp)) !== 0) return undefined;
   const hasMac = (state & (NUD.reachable | NUD.stale | NUD.delay | NUD.probe)) !== 0;
   // Without a MAC there is nothing to be confirmed: as if a packet were to be sent.
@@ -151,13 +151,15 @@ const neighbourMessage = (
 ): Message => ({ type, flags, head, attributes: [bytes(NDA.dst, familyOf(neighbour).address)] });
 
 /** struct ndmsg: family, padding, index, state (16 bits), flags, type. */
+const ndmsgLength = 12;
+
 function neighbourHead(
   neighbour: Neighbour,
   index: number,
   state: number,
   flags: number,
 ): Uint8Array {
-  const head = new Uint8Array(12);
+  const head = new Uint8Array(ndmsgLength);
   const view = viewOf(head);
   view.setUint8(0, familyOf(neighbour).af);
   view.setInt32(4, index, true);

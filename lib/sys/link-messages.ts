@@ -5,6 +5,7 @@ import {
   type Attribute,
   bytes,
   decodeAttributes,
+  headOf,
   type Message,
   NLM_F,
   nest,
@@ -13,7 +14,6 @@ import {
   textOf,
   u8,
   u32,
-  viewOf,
 } from "./netlink.ts";
 
 export const RTM_NEWLINK = 16;
@@ -134,7 +134,7 @@ export const listLinks: Message = {
 
 /** The body of RTM_NEWLINK. */
 export function decodeLink(body: Uint8Array): Link {
-  const view = viewOf(body);
+  const view = headOf(body, ifinfoLength);
   const found = decodeAttributes(body, ifinfoLength);
   const name = found.get(IFLA.ifname);
   const address = found.get(IFLA.address);

@@ -6,6 +6,7 @@
  * machine this runs on; addresses, ports and a few fields of nftables are in network order.
  * Sources: netlink(7), linux/netlink.h.
  */
+import { Failure } from "../errors.ts";
 import { bytesOfText, textOfBytes } from "../text.ts";
 
 export const NLM_F = {
@@ -157,6 +158,9 @@ export function decodeAttributes(body: Uint8Array, skip = 0): ReadonlyMap<number
   return found;
 }
 
+/** The errno, and the length of the request that it answers. */
+const answerLength = 8;
+
 /** What the kernel says to a request: 0 or an errno, and its own words if it has any. */
 export interface Answer {
   /** Positive; 0 for success. */
@@ -166,13 +170,19 @@ export interface Answer {
 
 /** The body of NLMSG_ERROR: struct nlmsgerr, then attributes. */
 export function decodeAnswer({ flags, body }: Received): Answer {
-  const view = viewOf(body);
+  const view = headOf(body, answerLength);
   const errno = 0 - view.getInt32(0, true);
   if ((flags & answerFlags.attributes) === 0) return { errno, text: undefined };
   const capped = (flags & answerFlags.capped) !== 0;
   const request = capped ? headerLength : view.getUint32(4, true);
   const message = decodeAttributes(body, 4 + request).get(NLMSGERR_ATTR_MSG);
   return { errno, text: message === undefined ? undefined : textOf(message) };
+}
+
+/** The structure that a message begins with. Throws Failure "decode" where it is not whole. */
+export function headOf(body: Uint8Array, length: number): DataView {
+  if (body.length >= length) return viewOf(body);
+  throw new Failure("decode", `Cannot read the kernel's answer: it has ${body.length} bytes`);
 }
 
 export const viewOf = (value: Uint8Array): DataView =>

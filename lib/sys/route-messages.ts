@@ -6,12 +6,12 @@ import type { Change, Route, RouteOptions } from "./kernel.ts";
 import {
   bytes,
   decodeAttributes,
+  headOf,
   type Message,
   NLM_F,
   nest,
   numberOf,
   u32,
-  viewOf,
 } from "./netlink.ts";
 
 export const RTM_NEWROUTE = 24;
@@ -117,7 +117,7 @@ export const listRoutes: Message = {
  * own table. Its options name the table, unless it is the main one.
  */
 export function decodeRoute(body: Uint8Array): Route | undefined {
-  const view = viewOf(body);
+  const view = headOf(body, rtmsgLength);
   const found = decodeAttributes(body, rtmsgLength);
   const table = numberOf(found.get(RTA.table)) ?? view.getUint8(4);
   const cloned = (view.getUint32(8, true) & RTM_F_CLONED) !== 0;
@@ -152,7 +152,7 @@ function firstHop(found: ReadonlyMap<number, Uint8Array>) {
   if (index !== undefined) return { index, via: found.get(RTA.gateway) };
   const hops = found.get(RTA.multipath);
   if (hops === undefined) return undefined;
-  const view = viewOf(hops);
+  const view = headOf(hops, nexthopLength);
   const hop = hops.subarray(0, view.getUint16(0, true));
   return {
     index: view.getInt32(4, true),

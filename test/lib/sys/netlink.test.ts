@@ -102,6 +102,12 @@ describe("an answer", () => {
     expect(answer(0x100, "efffffff", request)).toEqual({ errno: 17, text: undefined });
   });
 
+  test("that is not whole is refused", () => {
+    expect(() => answer(0x200, "eaffff")).toThrow(
+      "Cannot read the kernel's answer: it has 3 bytes",
+    );
+  });
+
   test("has the kernel's words after the request, whether that came back whole or not", () => {
     expect(answer(0x300, "eaffffff", request, said)).toEqual({ errno: 22, text: "bad name" });
     expect(answer(0x200, "eaffffff", request, "aabbccdd", said)).toEqual({

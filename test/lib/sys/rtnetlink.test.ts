@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { parseIp4 } from "../../../lib/net/ip4.ts";
 import { parseIp6 } from "../../../lib/net/ip6.ts";
 import { parseMac } from "../../../lib/net/mac.ts";
+import { decodeAddress } from "../../../lib/sys/address-messages.ts";
 import type { Change, Netns } from "../../../lib/sys/kernel.ts";
 import { decodeLink } from "../../../lib/sys/link-messages.ts";
 import { encodeMessages } from "../../../lib/sys/netlink.ts";
@@ -189,4 +190,13 @@ test("of a route with several next hops, the first counts", () => {
     "hex",
   );
   expect(decodeRoute(body)).toEqual({ family: 4, index: 5, via: ip4("10.2.0.1") });
+});
+
+test("what ends within the structure that it begins with is refused", () => {
+  const body = new Uint8Array(7);
+  for (const decode of [decodeLink, decodeRoute, decodeAddress]) {
+    expect(() => decode(body)).toThrow("Cannot read the kernel's answer: it has 7 bytes");
+  }
+  const hops = "02000000 fe030001 00000000 08000900 10000000";
+  expect(() => decodeRoute(Buffer.from(hops.replaceAll(" ", ""), "hex"))).toThrow("it has 4 bytes");
 });
