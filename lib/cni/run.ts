@@ -80,8 +80,16 @@ async function outcomeOf(io: Io, commands: Commands): Promise<Outcome> {
     refuseOwnNetns(io, request);
     return { status: 0, stdout: await dispatch(commands, request) };
   } catch (error) {
-    return { status: 1, stdout: formatFailure(asFailure(error), version) };
+    return refusalOf(asFailure(error), version);
   }
+}
+
+/** A fault of ours comes with a stack: it is for us, and not for a runtime that prints what it is told. */
+function refusalOf(failure: Failure, version: Version): Outcome {
+  if (failure.kind !== "internal") return { status: 1, stdout: formatFailure(failure, version) };
+  const details = "Please report this, with what is on standard error.";
+  const told = new Failure("internal", failure.message, { details });
+  return { status: 1, stdout: formatFailure(told, version), stderr: `${failure.details}\n` };
 }
 
 /** The result of ADD; the others have no output. */

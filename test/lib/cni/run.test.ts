@@ -57,6 +57,19 @@ test("what is thrown and is no failure is a fault of ours, code 999", async () =
   }
 });
 
+test("its stack is on standard error, and not on standard output", async () => {
+  const { stdout, stderr } = await run({
+    env: { CNI_COMMAND: "DEL", ...attachmentEnv },
+    stdin: all,
+    act: () => {
+      throw new TypeError("a fault of ours");
+    },
+  });
+  expect(stdout).toContain("a fault of ours");
+  expect(stdout).not.toContain("run.test.ts");
+  expect(stderr).toMatch(/TypeError: a fault of ours\n +at .*run\.test\.ts/);
+});
+
 test("a result that the version can't say is an error, and the only value on stdout", async () => {
   const { status, said } = await run({
     env: { CNI_COMMAND: "ADD", ...attachmentEnv },
