@@ -1,5 +1,4 @@
 /** `socketplane address`: which container has which address. */
-import type { CommandModule } from "yargs";
 import type { Host } from "../attach/host.ts";
 import type { Deadline } from "../deadline.ts";
 import type { AttachmentId } from "../ipam/assignment.ts";
@@ -9,59 +8,40 @@ import { isObject, parseJson } from "../json.ts";
 import { formatIp4, hexOfIp4, type Ip4 } from "../net/ip4.ts";
 import { formatMac } from "../net/mac.ts";
 import type { Entry } from "../store/store.ts";
-import { type Common, networkOption, onNode, refuseUnknown } from "./on-node.ts";
+import { command, type Group } from "./command.ts";
+import { networkOption, onNode, refuseUnknown } from "./on-node.ts";
 import { type Shown, show } from "./output.ts";
-import type { Words } from "./usage.ts";
-import type { CliWorld } from "./world.ts";
-
-/** What can be typed here, for those who mistype it. */
-export const addressWords: Words = { commands: { address: ["list", "ls"] }, options: ["network"] };
 
 const columns = ["network", "address", "node", "container", "ifname", "mac", "pod"];
 
-export function addressCommand(world: CliWorld): CommandModule {
-  return {
-    command: "address",
-    describe: "List which container has which address",
-    builder: (parser) =>
-      parser
-        .usage("$0 address <command>\n\nList which container has which address.")
-        .command(listCommand(world))
-        .demandCommand(1, "give a command of address: list")
-        .strict()
-        .example("$0 address list", "Those of this node, and of the nodes with an agent"),
-    handler: () => undefined,
-  };
-}
+const listCommand = command({
+  name: "list",
+  aliases: ["ls"],
+  describe: "List the addresses in use, here and on the nodes with an agent",
+  options: { network: networkOption },
+  examples: [["socketplane address list --network web", "Those of one network"]],
+  run: (world, args) =>
+    onNode(world, args, async (host, deadline) => {
+      const registry = await host.ipam.registry();
+      await refuseUnknown(registry, args.network, "list the addresses", deadline);
+      const own = ownAddresses(host);
+      const node = host.ipam.node().name;
+      // What an agent wrote down of this node may be behind.
+      const others = (await mirrored(registry, deadline)).filter((one) => one.node !== node);
+      const all = [...own, ...others]
+        .filter(({ network }) => args.network === undefined || network === args.network)
+        .sort((a, b) => (a.key < b.key ? -1 : 1));
+      const shown = all.map(({ key, ...address }) => address);
+      show(world.terminal, args.output, shown, columns);
+    }),
+});
 
-interface ListArgs extends Common {
-  readonly network?: string | undefined;
-}
-
-function listCommand(world: CliWorld): CommandModule<object, ListArgs> {
-  return {
-    command: ["list", "ls"],
-    describe: "List the addresses in use, here and on the nodes with an agent",
-    builder: (parser) =>
-      parser
-        .option("network", networkOption)
-        .example("$0 address list --network web", "Those of one network"),
-    handler: (args) =>
-      onNode(world, args, async (host, deadline) => {
-        const registry = await host.ipam.registry();
-        await refuseUnknown(registry, args.network, "list the addresses", deadline);
-        const own = ownAddresses(host);
-        const node = host.ipam.node().name;
-        // What an agent wrote down of this node may be behind.
-        const others = (await mirrored(registry, deadline)).filter((one) => one.node !== node);
-        const all = [...own, ...others]
-          .filter(({ network }) => args.network === undefined || network === args.network)
-          .sort((a, b) => (a.key < b.key ? -1 : 1));
-        const shown = all.map(({ key, ...address }) => address);
-        show(world.terminal, args.output, shown, columns);
-      }),
-  };
-}
+export const addressGroup: Group = {
+  name: "address",
+  describe: "List which container has which address",
+  commands: [listCommand],
+  examples: [["socketplane address list", "Those of this node, and of the nodes with an agent"]],
+};
 
 interface Address extends Shown {
   /** To sort by. */

@@ -1,5 +1,4 @@
 /** `socketplane network`: networks made, looked at and deleted. */
-import type { Argv, CommandModule } from "yargs";
 import { dropNetwork } from "../attach/drop.ts";
 import type { Host } from "../attach/host.ts";
 import { reachable4, refuseReachable } from "../attach/reachable.ts";
@@ -10,9 +9,9 @@ import { describe, maxVni, parseNetworkName, parseRange } from "../ipam/network.
 import { ensureNetwork, listNetworks, readNetwork } from "../ipam/networks.ts";
 import { parseIp4 } from "../net/ip4.ts";
 import { meantPrefix4, type Prefix4, parsePrefix4, parsePrefix6 } from "../net/prefix.ts";
-import { type Common, onNode } from "./on-node.ts";
+import { type Argument, command, type Group, type Option, type Values } from "./command.ts";
+import { onNode } from "./on-node.ts";
 import { show } from "./output.ts";
-import type { Words } from "./usage.ts";
 import type { CliWorld } from "./world.ts";
 
 const columns = ["id", "subnet", "gateway", "vni"];
@@ -26,77 +25,49 @@ const allColumns = [
   "masquerade",
 ];
 
-/** What can be typed here, for those who mistype it. */
-export const networkWords: Words = {
-  commands: { network: ["create", "list", "ls", "show", "info", "delete", "rm"] },
-  options: ["subnet6", "gateway", "ip-range", "block-length", "vni", "mtu", "no-masquerade"],
-};
-
-export function networkCommand(world: CliWorld): CommandModule {
-  return {
-    command: "network",
-    describe: "Create, list, show and delete networks",
-    builder: (parser) =>
-      parser
-        .usage("$0 network <command>\n\nCreate, list, show and delete networks.")
-        .command(createCommand(world))
-        .command(listCommand(world))
-        .command(showCommand(world))
-        .command(deleteCommand(world))
-        .demandCommand(1, "give a command of network: create, list, show or delete")
-        .strict()
-        .example("$0 network create web 10.2.0.0/16", "Create a network with that subnet")
-        .example("$0 network list", "See which there are"),
-    handler: () => undefined,
-  };
-}
-
-interface CreateArgs extends Common {
-  readonly name: string;
-  readonly subnet?: string | undefined;
-  readonly subnet6?: string | undefined;
-  readonly gateway?: string | undefined;
-  readonly ipRange?: string | undefined;
-  readonly blockLength?: string | undefined;
-  readonly vni?: string | undefined;
-  readonly mtu?: string | undefined;
-  readonly noMasquerade?: boolean | undefined;
-}
-
-function createCommand(world: CliWorld): CommandModule<object, CreateArgs> {
-  return {
-    command: "create <name> [subnet]",
-    describe: "Create a network",
-    builder: (parser) =>
-      named(parser)
-        .positional("subnet", {
-          type: "string",
-          describe: "IPv4 prefix, as 10.2.0.0/16 [default: a private one that is free]",
-        })
-        .option("subnet6", value("IPv6 prefix, /96 or shorter, for dual stack"))
-        .option("gateway", value("Its address in the subnet [default: the first]"))
-        .option(
-          "ip-range",
-          value("Addresses to give, as 10.2.8.0/21 or 10.2.0.9-10.2.0.99 [default: all]"),
-        )
-        .option(
-          "block-length",
-          value("Prefix length of the blocks that nodes hold [default: for 64 nodes or more]"),
-        )
-        .option("vni", value("VXLAN network identifier [default: the lowest that is free]"))
-        .option("mtu", value("In bytes [default: the underlay's less VXLAN's 50]"))
-        .option("no-masquerade", {
-          type: "boolean",
-          describe: "Route what leaves the network, without NAT",
-        })
-        .example("$0 network create web 10.2.0.0/16", "With that subnet")
-        .example("$0 network create web", "With a private one that is free"),
-    handler: (args) => onNode(world, args, (host, deadline) => create(world, host, args, deadline)),
-  };
-}
+const theNetwork = {
+  describe: "The network's name",
+  completes: "network",
+} as const satisfies Argument;
 
 /** An option with a value, which we read ourselves: all that are wrong are told at once. */
-const value = (describe: string) => ({ type: "string", requiresArg: true, describe }) as const;
+const text = (value: string, describe: string) => ({ type: "text", value, describe }) as const;
+
+const createArguments = {
+  name: { describe: "The network's name" },
+  subnet: {
+    optional: true,
+    describe: "IPv4 prefix, as 10.2.0.0/16 [default: a private one that is free]",
+  },
+} as const satisfies Record<string, Argument>;
+
+const createOptions = {
+  subnet6: text("PREFIX", "IPv6 prefix, /96 or shorter, for dual stack"),
+  gateway: text("ADDRESS", "Its address in the subnet [default: the first]"),
+  ipRange: text("RANGE", "Addresses to give, as 10.2.8.0/21 or 10.2.0.9-10.2.0.99 [default: all]"),
+  blockLength: text(
+    "LENGTH",
+    "Prefix length of the blocks that nodes hold [default: for 64 nodes or more]",
+  ),
+  vni: text("NUMBER", "VXLAN network identifier [default: the lowest that is free]"),
+  mtu: text("BYTES", "In bytes [default: the underlay's less VXLAN's 50]"),
+  noMasquerade: { type: "flag", describe: "Route what leaves the network, without NAT" },
+} as const satisfies Record<string, Option>;
+
+type CreateArgs = Values<typeof createArguments, typeof createOptions>;
+
+const createCommand = command({
+  name: "create",
+  describe: "Create a network",
+  arguments: createArguments,
+  options: createOptions,
+  examples: [
+    ["socketplane network create web 10.2.0.0/16", "With that subnet"],
+    ["socketplane network create web", "With a private one that is free"],
+  ],
+  run: (world, args) =>
+    onNode(world, args, (host, deadline) => create(world, host, args, deadline)),
+});
 
 async function create(
   world: CliWorld,
@@ -115,7 +86,7 @@ async function create(
     blockLength: given("--block-length", args.blockLength, ...whole(8, 30)),
     vni: given("--vni", args.vni, ...whole(1, maxVni)),
     mtu: given("--mtu", args.mtu, ...whole(576, 65535)),
-    masquerade: args.noMasquerade !== true,
+    masquerade: !args.noMasquerade,
   };
   settle();
   const registry = await host.ipam.registry();
@@ -136,58 +107,55 @@ async function create(
   show(world.terminal, args.output, describe(stored.network), allColumns);
 }
 
-function listCommand(world: CliWorld): CommandModule<object, Common> {
-  return {
-    command: ["list", "ls"],
-    describe: "List the networks",
-    builder: (parser) => parser.example("$0 network list -o table", "As a table, also in a pipe"),
-    handler: (args) =>
-      onNode(world, args, async (host, deadline) => {
-        const networks = await listNetworks(await host.ipam.registry(), deadline);
-        const shown = networks.map(({ network }) => describe(network));
-        show(world.terminal, args.output, shown, columns);
-      }),
-  };
-}
+const listCommand = command({
+  name: "list",
+  aliases: ["ls"],
+  describe: "List the networks",
+  examples: [["socketplane network list -o table", "As a table, also in a pipe"]],
+  run: (world, args) =>
+    onNode(world, args, async (host, deadline) => {
+      const networks = await listNetworks(await host.ipam.registry(), deadline);
+      const shown = networks.map(({ network }) => describe(network));
+      show(world.terminal, args.output, shown, columns);
+    }),
+});
 
-interface NamedArgs extends Common {
-  readonly name: string;
-}
+const showCommand = command({
+  name: "show",
+  aliases: ["info"],
+  describe: "Show one network",
+  arguments: { name: theNetwork },
+  examples: [["socketplane network show web", "All that is set for it"]],
+  run: (world, args) =>
+    onNode(world, args, async (host, deadline) => {
+      const stored = await readNetwork(await host.ipam.registry(), args.name, deadline);
+      if (stored === undefined) throw unknown(args.name, "show");
+      show(world.terminal, args.output, describe(stored.network), allColumns);
+    }),
+});
 
-function showCommand(world: CliWorld): CommandModule<object, NamedArgs> {
-  return {
-    command: ["show <name>", "info <name>"],
-    describe: "Show one network",
-    builder: (parser) => named(parser).example("$0 network show web", "All that is set for it"),
-    handler: (args) =>
-      onNode(world, args, async (host, deadline) => {
-        const stored = await readNetwork(await host.ipam.registry(), args.name, deadline);
-        if (stored === undefined) throw unknown(args.name, "show");
-        show(world.terminal, args.output, describe(stored.network), allColumns);
-      }),
-  };
-}
+const deleteCommand = command({
+  name: "delete",
+  aliases: ["rm"],
+  describe: "Delete a network that no container is attached to",
+  arguments: { name: theNetwork },
+  examples: [["socketplane network delete web", "Gives its subnet back"]],
+  run: (world, args) =>
+    onNode(world, args, async (host, deadline) => {
+      if (!(await dropNetwork(host, args.name, deadline))) throw unknown(args.name, "delete");
+      show(world.terminal, args.output, { id: args.name, deleted: true }, ["id", "deleted"]);
+    }),
+});
 
-function deleteCommand(world: CliWorld): CommandModule<object, NamedArgs> {
-  return {
-    command: ["delete <name>", "rm <name>"],
-    describe: "Delete a network that no container is attached to",
-    builder: (parser) => named(parser).example("$0 network delete web", "Gives its subnet back"),
-    handler: (args) =>
-      onNode(world, args, async (host, deadline) => {
-        if (!(await dropNetwork(host, args.name, deadline))) throw unknown(args.name, "delete");
-        show(world.terminal, args.output, { id: args.name, deleted: true }, ["id", "deleted"]);
-      }),
-  };
-}
-
-function named<T>(parser: Argv<T>) {
-  return parser.positional("name", {
-    type: "string",
-    demandOption: true,
-    describe: "The network's name",
-  });
-}
+export const networkGroup: Group = {
+  name: "network",
+  describe: "Create, list, show and delete networks",
+  commands: [createCommand, listCommand, showCommand, deleteCommand],
+  examples: [
+    ["socketplane network create web 10.2.0.0/16", "Create a network with that subnet"],
+    ["socketplane network list", "See which there are"],
+  ],
+};
 
 const unknown = (name: string, action: string): Failure =>
   new Failure("network-unknown", `Cannot ${action} network "${name}": there is none`, {

@@ -4,21 +4,16 @@ import { commandDeadline, loadNodeConfig, openNode } from "../attach/node.ts";
 import type { Deadline } from "../deadline.ts";
 import { Failure } from "../errors.ts";
 import { type Registry, readNetwork } from "../ipam/networks.ts";
-import type { OutputFormat } from "./output.ts";
+import type { Common, Option } from "./command.ts";
 import type { CliWorld } from "./world.ts";
-
-/** What every command takes. */
-export interface Common {
-  readonly config?: string | undefined;
-  readonly output?: OutputFormat | undefined;
-}
 
 /** Narrows a list to one network. */
 export const networkOption = {
-  type: "string",
-  requiresArg: true,
+  type: "text",
+  value: "NETWORK",
   describe: "Of this network only",
-} as const;
+  completes: "network",
+} as const satisfies Option;
 
 /** A list of nothing would hide that the name is mistyped. */
 export async function refuseUnknown(

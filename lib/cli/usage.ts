@@ -1,68 +1,66 @@
-/** What is wrong with a command line, in our words: pure. */
+/** What is wrong with a command line, in our words: pure. See main.ts for the folder's note. */
 import { nearest } from "../faults.ts";
+import { type Command, type Entry, isGroup } from "./command.ts";
+import { dashed, type Found, optionsIn, optionsOf } from "./find.ts";
 
-/** What can be typed. */
-export interface Words {
-  /** By a command, those under it, aliases included. */
-  readonly commands: Readonly<Record<string, readonly string[]>>;
-  /** Without their dashes. */
-  readonly options: readonly string[];
+/** Why there is no command in what was found. */
+export function explainNoCommand(found: Found, entries: readonly Entry[]): string {
+  const { entry, unknown, rest } = found;
+  const option = optionsIn(rest).find((word) => !isKnown(word, entry));
+  if (unknown !== undefined) return explainWord(unknown, entry, entries);
+  if (option !== undefined) return explainOption(option, entry);
+  if (entry === undefined || !isGroup(entry)) return "give a command";
+  return `give a command of ${entry.name}: ${listed(entry.commands.map(({ name }) => name))}`;
 }
 
-/** yargs's complaint about `args`, with what was meant where that can be told. */
-export function explain(complaint: string, args: readonly string[], words: Words): string {
-  const [, unknown] = /^Unknown (?:argument|command)s?: (.*)$/.exec(complaint) ?? [];
+/** yargs's complaint about `rest`, with what was meant where that can be told. */
+export function explain(complaint: string, rest: readonly string[], command: Command): string {
+  const [, unknown] = /^Unknown arguments?: (.*)$/.exec(complaint) ?? [];
   if (unknown !== undefined) {
-    // yargs names an option in camel case too, and a command's arguments after it.
-    const names = unknown.split(", ").map((name) => typed(name, args));
-    const first = names.find((name) => name !== undefined);
-    const options = names.filter((name) => name?.startsWith("-"));
-    const told = options.length > 0 ? options : [first];
-    return told.map((name) => explainUnknown(name ?? unknown, args, words)).join("; ");
+    // yargs names an option in camel case too.
+    const options = unknown
+      .split(", ")
+      .map(dashed)
+      .filter((option) => isIn(rest, option));
+    return [...new Set(options)].map((option) => explainOption(option, command)).join("; ");
   }
   const choice = /Argument: (\S+), Given: (.*), Choices: (.*)/.exec(complaint);
   if (choice !== null) return `--${choice[1]} must be one of ${choice[3]}, not ${choice[2]}`;
   const [, valueless] = /^Not enough arguments following: (\S+)$/.exec(complaint) ?? [];
   if (valueless !== undefined) return `${dashed(valueless)} needs a value`;
-  if (complaint.startsWith("Not enough non-option arguments")) return "an argument is missing";
-  return complaint.charAt(0).toLowerCase() + complaint.slice(1);
+  return complaint;
 }
 
-/** The command as far as it was typed rightly, for its help. */
-export const commandIn = (args: readonly string[], words: Words): string =>
-  ["socketplane", ...pathIn(args, words)].join(" ");
-
-/** "network", "list"; less where words are missing or wrong. */
-function pathIn(args: readonly string[], { commands }: Words): readonly string[] {
-  const first = args.findIndex((word) => Object.hasOwn(commands, word));
-  const group = args[first];
-  if (group === undefined) return [];
-  const second = args.slice(first + 1).find((word) => commands[group]?.includes(word));
-  return second === undefined ? [group] : [group, second];
+function explainWord(word: string, entry: Entry | undefined, entries: readonly Entry[]): string {
+  const told = `there is no command "${word}"`;
+  if (entry !== undefined)
+    return told + didYouMean(nearest(word, isGroup(entry) ? names(entry.commands) : []));
+  const under = entries.find((one) => isGroup(one) && names(one.commands).includes(word));
+  return told + didYouMean(under ? `${under.name} ${word}` : nearest(word, names(entries)));
 }
 
-function explainUnknown(name: string, args: readonly string[], words: Words): string {
-  if (name.startsWith("-")) {
-    const option = nearest(name, words.options.map(dashed));
-    return `there is no option "${name}"${didYouMean(option)}`;
-  }
-  const [group, command] = pathIn(args.slice(0, args.indexOf(name)), words);
-  if (command !== undefined) return `"${name}" is one argument too many`;
-  const { commands } = words;
-  const under = Object.keys(commands).find((one) => commands[one]?.includes(name));
-  const candidates = group === undefined ? Object.keys(commands) : (commands[group] ?? []);
-  const meant = group === undefined && under ? `${under} ${name}` : nearest(name, candidates);
-  return `there is no command "${name}"${didYouMean(meant)}`;
+function explainOption(word: string, entry: Entry | undefined): string {
+  const name = word.replace(/=.*/, "");
+  const option = nearest(name, Object.keys(optionsOf(entry)).map(dashed));
+  return `there is no option "${name}"${didYouMean(option)}`;
 }
+
+function isKnown(word: string, entry: Entry | undefined): boolean {
+  const name = word.replace(/=.*/, "");
+  return Object.entries(optionsOf(entry)).some(
+    ([key, { alias }]) => dashed(key) === name || (alias !== undefined && dashed(alias) === name),
+  );
+}
+
+const names = (entries: readonly Entry[]): readonly string[] =>
+  entries.flatMap((one) => (isGroup(one) ? [one.name] : [one.name, ...one.aliases]));
 
 const didYouMean = (meant: string | undefined): string =>
   meant === undefined ? "" : `: did you mean "${meant}"?`;
 
-/** As it stands on the command line; undefined if it doesn't. */
-function typed(name: string, args: readonly string[]): string | undefined {
-  return [name, dashed(name)].find((one) =>
-    args.some((arg) => arg === one || arg.startsWith(`${one}=`)),
-  );
-}
+/** "create, list or show" */
+const listed = (words: readonly string[]): string =>
+  words.length < 2 ? words.join("") : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
 
-const dashed = (name: string): string => (name.length === 1 ? `-${name}` : `--${name}`);
+const isIn = (rest: readonly string[], option: string): boolean =>
+  option.length === 2 || rest.some((word) => word === option || word.startsWith(`${option}=`));

@@ -215,7 +215,7 @@ describe("what cannot be understood", () => {
     ["frobnicate", 'there is no command "frobnicate"', ""],
     ["network lits", 'there is no command "lits": did you mean "list"?', " network"],
     ["network", "give a command of network: create, list, show or delete", " network"],
-    ["network create", "an argument is missing", " network create"],
+    ["network create", "<name> is missing", " network create"],
     ["network create web 10.2.0.0/16 now", '"now" is one argument too many', " network create"],
     [
       "network create web --subnt6 fd00::/64",

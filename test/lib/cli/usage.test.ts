@@ -1,67 +1,131 @@
 import { describe, expect, test } from "vitest";
-import { commandIn, explain, type Words } from "../../../lib/cli/usage.ts";
+import { command, type Entry } from "../../../lib/cli/command.ts";
+import { find } from "../../../lib/cli/find.ts";
+import { parse } from "../../../lib/cli/parse.ts";
+import { explain, explainNoCommand } from "../../../lib/cli/usage.ts";
 
-const words: Words = {
-  commands: { completion: [], network: ["create", "list", "ls"], cluster: ["join", "leave"] },
-  options: ["config", "output", "subnet6", "no-masquerade"],
-};
-const typed = (line: string) => line.split(" ");
+const leaf = (name: string, more = {}) =>
+  command({ name, describe: "Does it", examples: [], run: async () => {}, ...more });
 
-/** What yargs says of each line, as it says it. */
+const entries: readonly Entry[] = [
+  {
+    name: "network",
+    describe: "Networks",
+    examples: [],
+    commands: [
+      leaf("create", {
+        arguments: { name: { describe: "Its name" }, subnet: { describe: "x", optional: true } },
+        options: {
+          subnet6: { type: "text", describe: "x" },
+          noMasquerade: { type: "flag", describe: "x" },
+        },
+      }),
+      leaf("list", { aliases: ["ls"] }),
+      leaf("allow", { arguments: { one: { describe: "x" }, other: { describe: "x" } } }),
+    ],
+  },
+  {
+    name: "cluster",
+    describe: "The cluster",
+    examples: [],
+    commands: [leaf("join"), leaf("leave")],
+  },
+  leaf("run", {
+    arguments: { command: { describe: "x", rest: true } },
+    options: {
+      env: { type: "list", alias: "e", describe: "x" },
+      network: { type: "text", alias: "n", describe: "x" },
+      interactive: { type: "flag", alias: "i", describe: "x" },
+      tty: { type: "flag", alias: "t", describe: "x" },
+    },
+  }),
+  leaf("exec", {
+    arguments: { name: { describe: "x" }, command: { describe: "x", rest: true } },
+  }),
+];
+
+const words = (line: string) => (line === "" ? [] : line.split(" "));
+
+/** What is said of a line; or what it is read as. */
+async function read(line: string): Promise<unknown> {
+  const found = find(words(line), entries);
+  const { entry, rest } = found;
+  if (entry === undefined || "commands" in entry || found.unknown !== undefined) {
+    return explainNoCommand(found, entries);
+  }
+  try {
+    const complain = (complaint: string) => new Error(explain(complaint, rest, entry));
+    return await parse(entry, rest, complain);
+  } catch (error) {
+    return error instanceof Error ? error.message : error;
+  }
+}
+
 test.each([
-  [
-    "netwrok list",
-    "Unknown arguments: netwrok, list",
-    'there is no command "netwrok": did you mean "network"?',
-  ],
-  ["frobnicate", "Unknown argument: frobnicate", 'there is no command "frobnicate"'],
-  ["list", "Unknown argument: list", 'there is no command "list": did you mean "network list"?'],
-  ["network lits", "Unknown argument: lits", 'there is no command "lits": did you mean "list"?'],
-  ["network join", "Unknown command: join", 'there is no command "join"'],
-  ["network list now", "Unknown argument: now", '"now" is one argument too many'],
-  [
-    "--config x network lits",
-    "Unknown argument: lits",
-    'there is no command "lits": did you mean "list"?',
-  ],
-  [
-    "network create web --subnt6=x",
-    "Unknown argument: subnt6",
-    'there is no option "--subnt6": did you mean "--subnet6"?',
-  ],
+  ["", "give a command"],
+  ["netwrok list", 'there is no command "netwrok": did you mean "network"?'],
+  ["frobnicate", 'there is no command "frobnicate"'],
+  ["list", 'there is no command "list": did you mean "network list"?'],
+  ["network lits", 'there is no command "lits": did you mean "list"?'],
+  ["network join", 'there is no command "join"'],
+  ["network list now", '"now" is one argument too many'],
+  ["--config x network lits", 'there is no command "lits": did you mean "list"?'],
+  ["--confg", 'there is no option "--confg": did you mean "--config"?'],
+  ["network create web --subnt6=x", 'there is no option "--subnt6": did you mean "--subnet6"?'],
   [
     "network create web --no-masqerade --colour",
-    "Unknown arguments: no-masqerade, noMasqerade, colour",
     'there is no option "--no-masqerade": did you mean "--no-masquerade"?; there is no option "--colour"',
   ],
-  ["network list -x", "Unknown argument: x", 'there is no option "-x"'],
-  ["network list -o", "Not enough arguments following: o", "-o needs a value"],
-  ["network list --config", "Not enough arguments following: config", "--config needs a value"],
-  [
-    "network list -o yaml",
-    'Invalid values:\n  Argument: output, Given: "yaml", Choices: "json", "table"',
-    '--output must be one of "json", "table", not "yaml"',
-  ],
-  [
-    "network create",
-    "Not enough non-option arguments: got 0, need at least 1",
-    "an argument is missing",
-  ],
-  ["network", "Give a command of network", "give a command of network"],
-])("%s", (line, complaint, expected) => {
-  expect(explain(complaint, typed(line), words)).toBe(expected);
+  ["network list -x", 'there is no option "-x"'],
+  ["network list -o", "-o needs a value"],
+  ["network list --config", "--config needs a value"],
+  ["network list -o yaml", '--output must be one of "json", "table", not "yaml"'],
+  ["network create", "<name> is missing"],
+  ["network allow", "<one> and <other> are missing"],
+  ["network allow web", "<other> is missing"],
+  ["run -it", "<command> is missing"],
+  ["network", "give a command of network: create, list or allow"],
+])("%s", async (line, expected) => {
+  expect(await read(line)).toBe(expected);
 });
 
-describe("the command whose help is meant", () => {
+describe("is read as it was meant:", () => {
   test.each([
-    ["", "socketplane"],
-    ["netwrok list", "socketplane"],
-    ["network", "socketplane network"],
-    ["network lits", "socketplane network"],
-    ["network create list", "socketplane network create"],
-    ["--config network network list", "socketplane network list"],
-    ["toString", "socketplane"],
-  ])("of %j is %s", (line, expected) => {
-    expect(commandIn(typed(line), words)).toBe(expected);
+    ["network create web --no-masquerade", { name: "web", noMasquerade: true }],
+    [
+      "network create web 10.2.0.0/16 -o json",
+      { name: "web", subnet: "10.2.0.0/16", output: "json" },
+    ],
+    ["-o json network --config x ls", { output: "json", config: "x" }],
+    [
+      "run -n web -it -e A=1 -e B=2 ls -n -o json",
+      {
+        network: "web",
+        interactive: true,
+        tty: true,
+        env: ["A=1", "B=2"],
+        command: ["ls", "-n", "-o", "json"],
+      },
+    ],
+    ["run -e A=1 -itn web sh -c ls", { network: "web", env: ["A=1"], command: ["sh", "-c", "ls"] }],
+    ["run -- sh -h", { command: ["sh", "-h"] }],
+    ["exec 1e3 007 -n 0x1", { name: "1e3", command: ["007", "-n", "0x1"] }],
+    ["exec web -- sh -- -x", { name: "web", command: ["sh", "--", "-x"] }],
+  ])("%s", async (line, expected) => {
+    expect(await read(line)).toMatchObject(expected);
+  });
+});
+
+describe("the words that were understood", () => {
+  test.each([
+    ["", ""],
+    ["netwrok list", ""],
+    ["network", "network"],
+    ["network lits", "network"],
+    ["network create list", "network create"],
+    ["--config network network ls", "network list"],
+    ["toString", ""],
+  ])("of %j are %j", (line, expected) => {
+    expect(find(words(line), entries).path.join(" ")).toBe(expected);
   });
 });

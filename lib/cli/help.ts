@@ -1,0 +1,123 @@
+/** Help, of everything or of one command: pure. See main.ts for the folder's note. */
+import {
+  type Argument,
+  type Command,
+  type Entry,
+  type Example,
+  type Group,
+  isGroup,
+  type Option,
+} from "./command.ts";
+import { dashed, type Found } from "./find.ts";
+import { globalOptions } from "./global-options.ts";
+import { sections } from "./groups.ts";
+
+type Row = readonly [left: string, right: string];
+
+const ending = `Exit status: 0 when it is done, 1 when it failed, 2 when it was called wrongly.
+Called with CNI_COMMAND in its environment, it is a CNI plugin instead.`;
+
+const topExamples: readonly Example[] = [
+  ["socketplane network create web 10.2.0.0/16", "Create a network"],
+  ["socketplane network list -o json", "Show all, for programs"],
+];
+
+/** Help of what was found, wrapped to `width` columns. */
+export function helpOf({ path, entry }: Found, width: number): string {
+  if (entry === undefined) return blocks([...topHelp(width), examples(topExamples, width), ending]);
+  const name = ["socketplane", ...path].join(" ");
+  const parts = isGroup(entry) ? groupHelp(entry, name, width) : commandHelp(entry, name, width);
+  return blocks([...parts, examples(entry.examples, width)]);
+}
+
+function topHelp(width: number): readonly string[] {
+  const rows = sections.map(({ title, entries }) => ({ title, rows: entries.map(entryRow) }));
+  const left = widest([...rows.flatMap((section) => section.rows), ...optionRows(globalOptions)]);
+  return [
+    "socketplane <command>",
+    "One flat network for containers on many machines.",
+    ...rows.map((section) => block(section.title, section.rows, width, left)),
+    block("Options of every command", optionRows(globalOptions), width, left),
+  ];
+}
+
+function groupHelp(group: Group, name: string, width: number): readonly string[] {
+  const rows = group.commands.map((one): Row => [usage(one), describe(one)]);
+  return [
+    `${name} <command>`,
+    wrapped(group.about ?? `${group.describe}.`, width),
+    block("Commands", rows, width),
+    block("Options of every command", optionRows(globalOptions), width),
+  ];
+}
+
+function commandHelp(command: Command, name: string, width: number): readonly string[] {
+  const { arguments: args, options } = command;
+  const own = Object.keys(options).length > 0;
+  const rows = Object.entries(args).map(([key, one]): Row => [key, one.describe]);
+  const all = [rows, optionRows(options), optionRows(globalOptions)];
+  const left = widest(all.flat());
+  return [
+    [name, ...placesOf(args), ...(own ? ["[options]"] : [])].join(" "),
+    wrapped(command.about ?? `${command.describe}.`, width),
+    ...(rows.length > 0 ? [block("Arguments", rows, width, left)] : []),
+    ...(own ? [block("Options", optionRows(options), width, left)] : []),
+    block("Options of every command", optionRows(globalOptions), width, left),
+  ];
+}
+
+/** As "<name> [subnet]". */
+export const placesOf = (args: Readonly<Record<string, Argument>>): readonly string[] =>
+  Object.entries(args).map(([name, { optional, rest }]) => {
+    const inside = rest === true ? `${name}...` : name;
+    return optional === true ? `[${inside}]` : `<${inside}>`;
+  });
+
+const usage = (one: Command): string => [one.name, ...placesOf(one.arguments)].join(" ");
+
+const describe = ({ describe: text, aliases }: Command): string =>
+  aliases.length === 0 ? text : `${text} [also: ${aliases.join(", ")}]`;
+
+const entryRow = (entry: Entry): Row => [entry.name, entry.describe];
+
+/** As "-o, --output json|table". */
+export function optionRows(options: Readonly<Record<string, Option>>): readonly Row[] {
+  return Object.entries(options).map(([name, { alias, oneOf, value, type, describe: text }]) => {
+    const short = alias === undefined ? "    " : `-${alias}, `;
+    const taken = type === "flag" ? "" : ` ${oneOf?.join("|") ?? value ?? "VALUE"}`;
+    return [`${short}${dashed(name)}${taken}`, type === "list" ? `${text} (again for more)` : text];
+  });
+}
+
+const examples = (lines: readonly Example[], width: number): string =>
+  block("Examples", lines, width);
+
+function block(title: string, rows: readonly Row[], width: number, left = widest(rows)): string {
+  return [`${title}:`, ...rows.flatMap((row) => lines(row, left, width))].join("\n");
+}
+
+/** A row whose left side is too long has its right side below. */
+function lines([left, right]: Row, room: number, width: number): readonly string[] {
+  const start = room + 4;
+  const texts = wrapped(right, Math.max(width - start, 20)).split("\n");
+  const head = `  ${left}`;
+  const body = texts.map((text) => " ".repeat(start) + text);
+  return head.length + 2 > start
+    ? [head, ...body]
+    : [head.padEnd(start) + texts[0], ...body.slice(1)];
+}
+
+const most = 44;
+
+const widest = (rows: readonly Row[]): number =>
+  Math.max(0, ...rows.map(([left]) => left.length).filter((length) => length <= most));
+
+/** Breaks each line of `text` at spaces, at the latest after `width` columns. */
+export function wrapped(text: string, width: number): string {
+  return text
+    .split("\n")
+    .map((line) => line.replace(new RegExp(`(.{1,${width}})( +|$)`, "g"), "$1\n").trimEnd())
+    .join("\n");
+}
+
+const blocks = (parts: readonly string[]): string => `${parts.join("\n\n")}\n`;
