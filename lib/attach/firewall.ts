@@ -14,6 +14,7 @@ export const filterNetwork = (network: Network, local: readonly Prefix4[]): Filt
   subnet6: network.subnet6,
   local,
   masquerade: network.masquerade,
+  allowed: (network.allowed ?? []).map(gatewayLinkName),
 });
 
 /** Puts the network in, with the prefixes that are held by now; nothing if all is as it should be. */

@@ -59,15 +59,20 @@ const nameLength = 16;
 
 export function shareOf(network: FilterNetwork): Share {
   const { link, subnet, subnet6, local, masquerade } = network;
-  const name = Buffer.from(link);
-  if (name.length >= nameLength) throw new Error(`"${link}" is too long for the name of a link`);
-  const padded = name.toString("hex").padEnd(2 * nameLength, "0");
-  const allowed = [{ first: padded + padded, last: padded + padded }];
+  const from = keyOfLink(link);
+  const allowed = [link, ...network.allowed].map((to): Span => {
+    const key = from + keyOfLink(to);
+    return { first: key, last: key };
+  });
+  // Whatever it may send to by now.
+  const sendsTo = [
+    { first: from.padEnd(4 * nameLength, "0"), last: from.padEnd(4 * nameLength, "f") },
+  ];
   const all4 = [spanOf4(subnet)];
   const all6 = subnet6 === undefined ? [] : [spanOf6(subnet6)];
   const all = { subnets4: all4, subnets6: all6 };
   return {
-    owns: { ...all, plain4: all4, plain6: all6, local4: all4, local6: all6, allowed },
+    owns: { ...all, plain4: all4, plain6: all6, local4: all4, local6: all6, allowed: sendsTo },
     puts: {
       ...all,
       plain4: masquerade ? [] : all4,
@@ -77,6 +82,12 @@ export function shareOf(network: FilterNetwork): Share {
       allowed,
     },
   };
+}
+
+function keyOfLink(link: string): string {
+  const name = Buffer.from(link);
+  if (name.length >= nameLength) throw new Error(`"${link}" is too long for the name of a link`);
+  return name.toString("hex").padEnd(2 * nameLength, "0");
 }
 
 const spanOf4 = (prefix: Prefix4): Span => ({

@@ -21,10 +21,12 @@ const RELATED = 4;
 const IPS_DST_NAT = 0x20;
 const NFT_PAYLOAD_NETWORK_HEADER = 1;
 const NFT_PAYLOAD_TRANSPORT_HEADER = 2;
+const NFT_FIB_RESULT_OIF = 1;
 const NFT_FIB_RESULT_ADDRTYPE = 3;
 const NFTA_FIB_F_SADDR = 1;
 const NFTA_FIB_F_DADDR = 2;
 const NFTA_FIB_F_IIF = 8;
+const NFTA_FIB_F_PRESENT = 32;
 const RTN_LOCAL = 2;
 const IPPROTO_UDP = 17;
 const NFT_LOOKUP_F_INV = 1;
@@ -123,17 +125,29 @@ export const toUdpPort = (port: number): Expression => [
   compare("==", Uint8Array.of(port >> 8, port & 0xff)),
 ];
 
-const routed = (flags: number, operator: "==" | "!="): Expression => [
+const route = (result: number, flags: number): Attribute =>
   expression("fib", [
     be32(nfta.fib.register, first),
-    be32(nfta.fib.result, NFT_FIB_RESULT_ADDRTYPE),
+    be32(nfta.fib.result, result),
     be32(nfta.fib.flags, flags),
-  ]),
+  ]);
+
+const routed = (flags: number, operator: "==" | "!="): Expression => [
+  route(NFT_FIB_RESULT_ADDRTYPE, flags),
   compare(operator, native(RTN_LOCAL)),
 ];
 
 /** `fib daddr . iif type != local`: the destination is no address of the link that it came by. */
 export const notOfThatLink = routed(NFTA_FIB_F_DADDR | NFTA_FIB_F_IIF, "!=");
+
+/** `fib daddr type != local`: the destination is not the host itself. */
+export const notToHost = routed(NFTA_FIB_F_DADDR, "!=");
+
+/** `fib saddr . iif oif missing`: the sender is not reached by the link that it came by. */
+export const hasNoWayBack: Expression = [
+  route(NFT_FIB_RESULT_OIF, NFTA_FIB_F_SADDR | NFTA_FIB_F_IIF | NFTA_FIB_F_PRESENT),
+  compare("==", native(0)),
+];
 
 /** `fib saddr type local`: the sender is the host itself. */
 export const fromHost = routed(NFTA_FIB_F_SADDR, "==");
@@ -175,3 +189,6 @@ export const drop = decide(NF_DROP);
 export const accept = decide(NF_ACCEPT);
 
 export const masquerade: Expression = [expression("masq", [])];
+
+/** `notrack`: no connection is made of it, so that it has no state, and no NAT. */
+export const untracked: Expression = [expression("notrack", [])];

@@ -115,11 +115,14 @@ export function planAdd(state: FilterState, network: FilterNetwork): readonly Me
 export function planRemove(state: FilterState, network: FilterNetwork): readonly Message[] {
   const { owns } = shareOf(network);
   const kept = mapSets((name) => {
-    const isOwn = name === "local4" || name === "local6" ? overlaps : sameSpan;
+    const isOwn = inParts.has(name) ? overlaps : sameSpan;
     return state.elements[name].filter((span) => !owns[name].some((own) => isOwn(own, span)));
   });
   return differences(state.elements, kept);
 }
+
+/** Of those a network has several at a time, which may be others by now. */
+const inParts: ReadonlySet<SetName> = new Set(["local4", "local6", "allowed"]);
 
 export const planRemoveAll = (state: FilterState): readonly Message[] =>
   state.families.map(deleteTable);

@@ -9,15 +9,18 @@ import {
   addressIn,
   drop,
   fromHost,
+  hasNoWayBack,
   isForwarded,
   isNew,
   isProtocol,
   masquerade,
   named,
   notOfThatLink,
+  notToHost,
   pairNotIn,
   toLoopback,
   toUdpPort,
+  untracked,
   wasDnated,
 } from "./nft-expressions.ts";
 import { family } from "./nft-message.ts";
@@ -73,7 +76,10 @@ export const sets = {
   /** The addresses of containers on this node. */
   local4: addresses4("local4"),
   local6: addresses6("local6"),
-  /** Gateway links between which is forwarded: a network and itself. It tells the version. */
+  /**
+   * Gateway links, from which to which is forwarded: a network to itself, and to others that it may
+   * reach. It tells the version.
+   */
   allowed: {
     name: allowedSet,
     keyLength: 32,
@@ -101,6 +107,27 @@ const leaving = (
   ...addressIn(protocol, "saddr", "not in", plain.name),
   ...addressIn(protocol, "daddr", "not in", subnets.name),
   ...masquerade,
+];
+
+/**
+ * From another network than that of its link: a node routes between the containers of networks that
+ * reach each other, and what it sends comes here only where it is for this host's own address.
+ */
+const byDetour = (protocol: "ip" | "ip6", subnets: SetSpec): readonly Attribute[] => [
+  ...named("iifname", "==", gateways),
+  ...isProtocol(protocol),
+  ...addressIn(protocol, "saddr", "in", subnets.name),
+  ...hasNoWayBack,
+  ...drop,
+];
+
+/** From a network to a container, of whichever network. */
+const between = (protocol: "ip" | "ip6", subnets: SetSpec): readonly Attribute[] => [
+  ...named("iifname", "==", gateways),
+  ...isProtocol(protocol),
+  ...addressIn(protocol, "daddr", "in", subnets.name),
+  ...notToHost,
+  ...untracked,
 ];
 
 /** From a network to the host's addresses in another one. */
@@ -150,6 +177,12 @@ export const inetChains: readonly ChainSpec[] = [
       [...named("iifname", "==", containers), ...drop],
       // Where others made the host route its loopback addresses: kube-proxy, portmap.
       [...named("iifname", "==", gateways), ...isProtocol("ip"), ...toLoopback, ...drop],
+      byDetour("ip", sets.subnets4),
+      byDetour("ip6", sets.subnets6),
+      // The answer goes by the other container's own node, so each of the two sees one half of a
+      // connection: others' rules (kube-proxy's) drop what is such by its state, and NAT breaks it.
+      between("ip", sets.subnets4),
+      between("ip6", sets.subnets6),
     ],
   },
   {

@@ -3,11 +3,11 @@ import { bytesOfText, concatBytes } from "../text.ts";
 
 export const tableName = "socketplane";
 
-/** The set of pairs of gateway links between which is forwarded: a network, and itself. */
+/** The set of pairs of gateway links from which to which is forwarded. */
 export const allowedSet = "allowed";
 
 /** To be raised with any change of the ruleset: tables of another version are made anew. */
-const version = 4;
+const version = 5;
 
 const commentType = 7;
 

@@ -20,6 +20,8 @@ export interface FilterNetwork {
   readonly local: readonly Prefix4[];
   /** Masquerade what leaves the network's subnets. */
   readonly masquerade: boolean;
+  /** The gateway links of other networks that it may send to; whether they answer is theirs to say. */
+  readonly allowed: readonly string[];
 }
 
 export interface Filter {

@@ -61,7 +61,13 @@ export const loadRules = (netns: string, rules: string): Promise<string> =>
 export function network(
   name: string,
   subnet: string,
-  more: { subnet6?: string; masquerade?: boolean; local?: readonly string[] } = {},
+  more: {
+    subnet6?: string;
+    masquerade?: boolean;
+    local?: readonly string[];
+    /** Names of networks that it may send to. */
+    allowed?: readonly string[];
+  } = {},
 ): FilterNetwork {
   const parsed = parsePrefix4(subnet);
   const parsed6 = more.subnet6 === undefined ? undefined : parsePrefix6(more.subnet6);
@@ -70,5 +76,6 @@ export function network(
   }
   const masquerade = more.masquerade ?? true;
   const local = (more.local ?? []).map(parsePrefix4).filter((prefix) => prefix !== undefined);
-  return { link: `sp-${name}`, subnet: parsed, subnet6: parsed6, local, masquerade };
+  const allowed = (more.allowed ?? []).map((one) => `sp-${one}`);
+  return { link: `sp-${name}`, subnet: parsed, subnet6: parsed6, local, masquerade, allowed };
 }

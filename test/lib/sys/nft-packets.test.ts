@@ -7,7 +7,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Filter } from "../../../lib/sys/nft.ts";
 import { arping, ping, transfer } from "../../lab/probe.ts";
-import { must } from "../../lab/run.ts";
+import { must, run } from "../../lab/run.ts";
 import { loadRules, type NftLab, network, nft, openNftLab } from "./nft-lab.ts";
 
 const web = network("web", "10.2.0.0/16", { subnet6: "fd00:2::/64" });
@@ -211,6 +211,64 @@ describe("what is forwarded", () => {
       ping(db1, "fd00:2::a02:a"),
     ];
     expect(await Promise.all(ways)).toEqual([false, false, false, false]);
+  });
+
+  const both = (one: typeof web, other: typeof web) => {
+    filter.add({ ...one, allowed: [other.link] });
+    filter.add({ ...other, allowed: [one.link] });
+  };
+
+  test("goes between two that reach each other, in both families, under its own address", async () => {
+    // Others' NAT, and what others make of a connection's state, don't count between them.
+    await loadRules(
+      host,
+      `table inet others {
+        chain out { type nat hook postrouting priority 90; masquerade; };
+        chain pass { type filter hook forward priority 0; ct state { new, invalid } drop; }; }`,
+    );
+    expect(await seenFrom(web1, db1, "10.3.0.10")).toBeUndefined();
+    both(web, db);
+    expect(await seenFrom(web1, db1, "10.3.0.10")).toBe("10.2.0.10");
+    expect(await seenFrom(db1, web1, "10.2.0.10")).toBe("10.3.0.10");
+    expect(await seenFrom(web1, db1, "fd00:3::a03:a")).toBe("fd00:2::a02:a");
+    expect(await seenFrom(db1, web1, "fd00:2::a02:a")).toBe("fd00:3::a03:a");
+    filter.add(db);
+    expect(await seenFrom(web1, db1, "10.3.0.10")).toBeUndefined();
+    filter.add({ ...db, allowed: [web.link] });
+    filter.add(web);
+    expect(await seenFrom(web1, db1, "10.3.0.10")).toBeUndefined();
+  });
+
+  test("the host's own addresses stay for their network, of two that reach each other too", async () => {
+    both(web, db);
+    const hosts = ["10.3.0.1", "fd00:3::1"];
+    for (const address of hosts) {
+      expect(await ping(db1, address), address).toBe(true);
+      expect(await ping(web1, address), address).toBe(false);
+    }
+  });
+
+  test("nor are they reached by what another node has routed there", async () => {
+    await batch(db1, ["address add 10.2.0.77/32 dev lo", "address add fd00:2::77/128 dev lo"]);
+    await loadRules(
+      host,
+      `table inet seen { counter four { }; counter six { };
+        chain in { type filter hook input priority -10;
+          ip saddr 10.2.0.77 counter name four; ip6 saddr fd00:2::77 counter name six; }; }`,
+    );
+    const come = async () => {
+      for (const [from, to] of [
+        ["10.2.0.77", "10.3.0.1"],
+        ["fd00:2::77", "fd00:3::1"],
+      ] as const) {
+        await run({ netns: db1, argv: ["ping", "-n", "-c1", "-W1", "-I", from, to] });
+      }
+      const counted = await nft(host, "reset", "counters", "table", "inet", "seen");
+      return [...counted.matchAll(/packets (\d+)/g)].map(([, count]) => Number(count));
+    };
+    expect(await come()).toEqual([1, 1]);
+    both(web, db);
+    expect(await come()).toEqual([0, 0]);
   });
 
   test("still goes from a network to the world, to itself and back", async () => {

@@ -46,13 +46,17 @@ const rulesOf = (elements: Readonly<Partial<Record<SetName, string>>>) => {
 
 	set allowed {
 		type ifname . ifname
-		comment "ruleset 4"${inSet("allowed")}
+		comment "ruleset 5"${inSet("allowed")}
 	}
 
 	chain raw {
 		type filter hook prerouting priority raw; policy accept;
 		iifname "spv*" drop
 		iifname "sp-*" ip daddr 127.0.0.0/8 drop
+		iifname "sp-*" ip saddr @subnets4 fib saddr . iif oif missing drop
+		iifname "sp-*" ip6 saddr @subnets6 fib saddr . iif oif missing drop
+		iifname "sp-*" ip daddr @subnets4 fib daddr type != local notrack
+		iifname "sp-*" ip6 daddr @subnets6 fib daddr type != local notrack
 	}
 
 	chain input {
@@ -122,7 +126,7 @@ describe("the ruleset", () => {
   test("has another version when it is another", () => {
     // When this fails: raise `version` in nft-version.ts, and write the new pair here.
     const hash = createHash("sha256").update(rulesOf({})).digest("hex");
-    expect([4, hash.slice(0, 16)]).toEqual([4, "2d2862cdf81ce50f"]);
+    expect([5, hash.slice(0, 16)]).toEqual([5, "e73fb89da9a69a09"]);
   });
 
   test("is, in the kernel, the same as what nft makes of that text", async () => {
@@ -296,6 +300,26 @@ describe("add", () => {
     expect(await elementsOf("local6")).toEqual([""]);
   });
 
+  test("follows which networks it may send to, and leaves theirs to them", async () => {
+    const pair = (from: string, to: string) => `"sp-${from}" . "sp-${to}"`;
+    const sorted = async () => (await elementsOf("allowed")).toSorted();
+    const webTo = (...allowed: readonly string[]) => network("web", "10.2.0.0/16", { allowed });
+    filter.add(webTo("db", "cache"));
+    filter.add(network("db", "10.3.0.0/16", { allowed: ["web"] }));
+    expect(filter.has(webTo("db", "cache"))).toBe(true);
+    expect(filter.has(webTo("db", "other"))).toBe(false);
+    const ofDb = [pair("db", "db"), pair("db", "web")];
+    expect(await sorted()).toEqual(
+      [...ofDb, pair("web", "cache"), pair("web", "db"), pair("web", "web")].toSorted(),
+    );
+    filter.add(webTo("other"));
+    expect(await sorted()).toEqual([...ofDb, pair("web", "other"), pair("web", "web")].toSorted());
+    // Whatever it sends to by now, and nothing of a network whose name only begins the same.
+    filter.add(network("we", "10.5.0.0/16"));
+    filter.remove(webTo());
+    expect(await sorted()).toEqual([...ofDb, pair("we", "we")].toSorted());
+  });
+
   test.each([
     ["a smaller one inside", "10.2.128.0/17"],
     ["a larger one around", "10.2.0.0/15"],
@@ -338,7 +362,7 @@ table ip socketplane {
     [
       "another version",
       withWeb
-        .replace("ruleset 4", "ruleset 1")
+        .replace("ruleset 5", "ruleset 1")
         .replace('iifname "spv*" drop', 'iifname "spg*" counter drop'),
     ],
     ["no version", withWeb.replace(/\n\t\tcomment .*/, "")],
@@ -371,7 +395,7 @@ table ip socketplane {
     const pairs = Array.from({ length: 4_000 }, (_, n) => `"sp-n${n}" . "sp-n${n}"`);
     const subnets = Array.from({ length: 4_000 }, (_, n) => `10.${n >> 8}.${n & 255}.0/24`);
     const old = rulesOf({ subnets4: subnets.join(", "), allowed: pairs.join(", ") });
-    await loadRules(netns, old.replace("ruleset 4", "ruleset 1"));
+    await loadRules(netns, old.replace("ruleset 5", "ruleset 1"));
     filter.add(network("last", "192.0.2.0/24"));
     expect(filter.has(network("n0", "10.0.0.0/24"))).toBe(true);
     expect(filter.has(network("n777", "10.3.9.0/24"))).toBe(true);
