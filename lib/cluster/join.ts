@@ -8,8 +8,21 @@
  * Why: etcd holds the plan of all addresses, so whoever reaches it is trusted; and it must be as easy
  * to be asked for a proof as not.
  */
+import { Failure } from "../errors.ts";
+import { parseVtep } from "../ipam/nodes.ts";
+import { readAuthority } from "../trust/authority.ts";
+import { confirmIssued } from "../trust/certificate.ts";
+import { makeRequest } from "../trust/request.ts";
 import type { Token } from "../trust/token.ts";
 import type { Endpoint, JoinDrivers } from "./drivers.ts";
+import {
+  formatJoin,
+  type JoinReply,
+  longest,
+  parseJoinReply,
+  parseRefusal,
+  paths,
+} from "./messages.ts";
 
 /** Where a cluster takes in others, TCP. */
 export const joinPort = 9479;
@@ -35,11 +48,81 @@ export interface Joined {
   readonly prefix: string;
 }
 
+/** Milliseconds for each of the two questions. */
+const patienceMs = 10_000;
+
 /**
- * Throws Failure "try-again" where nobody answers, "invalid-config" where the cluster refuses, with
- * what to do, or where who answers is not of the token's cluster.
+ * Throws Failure "try-again" where nobody answers, "store-refused" where TLS does not go through,
+ * "invalid-config" where the cluster refuses, with what to do, or where who answers is not of the
+ * token's cluster: then it was not told the secret.
  */
-export declare function requestToJoin(
+export async function requestToJoin(
   drivers: Pick<JoinDrivers, "askHttp">,
   wish: JoinWish,
-): Promise<Joined>;
+): Promise<Joined> {
+  const vtep = parseVtep(wish.vtep);
+  if (vtep === undefined)
+    throw failureAt(wish.at, "invalid-config", `"${wish.vtep}" is no address`);
+  const { token, node, machineId } = wish;
+  if (token === undefined) {
+    const body = formatJoin({ token, csr: undefined, node, vtep, machineId });
+    const { endpoints, prefix } = await ask(drivers, wish.at, "plain", body);
+    return { identity: undefined, endpoints, prefix };
+  }
+  const ca = await authorityOf(drivers, wish.at, token);
+  const { csr, key } = await makeRequest(node);
+  const body = formatJoin({ token, csr, node, vtep, machineId });
+  const { endpoints, prefix, certificates } = await ask(drivers, wish.at, { ca }, body);
+  const cert = certificates?.cert ?? "";
+  if (await confirmIssued({ ca, cert, key }, node)) {
+    return { identity: { ca, cert, key }, endpoints, prefix };
+  }
+  throw failureAt(wish.at, "store-refused", "it gives a certificate that is not this node's");
+}
+
+/** The cluster's authority, made sure of by the token's hash. */
+async function authorityOf(
+  drivers: Pick<JoinDrivers, "askHttp">,
+  at: Endpoint,
+  token: Token,
+): Promise<string> {
+  const { status, body } = await drivers.askHttp({
+    ...at,
+    path: paths.authority,
+    trust: "anybody",
+    longest: longest.reply,
+    patienceMs,
+  });
+  const found = status === 200 ? await readAuthority(body) : undefined;
+  if (found?.hash === token.authority) return found.cert;
+  const details = "The token is another cluster's, or somebody else answers there.";
+  throw failureAt(at, "invalid-config", "who answers is not of the token's cluster", details);
+}
+
+async function ask(
+  drivers: Pick<JoinDrivers, "askHttp">,
+  at: Endpoint,
+  trust: "plain" | { readonly ca: string },
+  body: string,
+): Promise<JoinReply> {
+  const question = { ...at, path: paths.join, body, trust, longest: longest.reply, patienceMs };
+  const reply = await drivers.askHttp(question);
+  if (reply.status !== 200) {
+    const { error, details } = parseRefusal(reply.body);
+    const isPassing = reply.status === 429 || reply.status >= 500;
+    throw failureAt(at, isPassing ? "try-again" : "invalid-config", error, details);
+  }
+  const read = parseJoinReply(reply.body);
+  if (read !== undefined) return read;
+  throw failureAt(at, "store-refused", "its answer can't be read");
+}
+
+const failureAt = (
+  { host, port }: Endpoint,
+  kind: "try-again" | "invalid-config" | "store-refused",
+  state: string,
+  details?: string,
+): Failure => {
+  const shown = host.includes(":") ? `[${host}]` : host;
+  return new Failure(kind, `Cannot join the cluster at ${shown}:${port}: ${state}`, { details });
+};

@@ -12,7 +12,16 @@
 import { Failure, reasonOf } from "../errors.ts";
 import { base32 } from "./base32.ts";
 import type { Checked } from "./request.ts";
-import { algorithm, keyOfPem, loadX509, newKeys, pemOfKey, type X509 } from "./x509.ts";
+import {
+  algorithm,
+  type Certificate,
+  isPair,
+  keyOfPem,
+  loadX509,
+  newKeys,
+  pemOfKey,
+  type X509,
+} from "./x509.ts";
 
 /** PEM texts of a certificate and its key. */
 export interface Identity {
@@ -66,7 +75,7 @@ export async function openAuthority({ cert, key }: Identity): Promise<Authority>
   try {
     const own = new x509.X509Certificate(cert);
     const signingKey = await keyOfPem(x509, key);
-    await confirmPair(own, signingKey);
+    if (!(await isPair(own, signingKey))) throw new Error("the key is not the certificate's");
     return {
       cert,
       hash: await hashOf(own),
@@ -81,17 +90,24 @@ export async function openAuthority({ cert, key }: Identity): Promise<Authority>
 }
 
 /**
- * The hash of an authority's public key (SHA-256 of its SubjectPublicKeyInfo), as 52 characters of
- * base32; undefined for what is no certificate.
+ * An authority's certificate, written anew and nothing else with it, and the hash of its public key
+ * (SHA-256 of its SubjectPublicKeyInfo) as 52 characters of base32. Undefined for what is none.
  */
-export async function hashOfAuthority(cert: string): Promise<string | undefined> {
+export async function readAuthority(
+  cert: string,
+): Promise<{ readonly cert: string; readonly hash: string } | undefined> {
   const { X509Certificate } = await loadX509();
   try {
-    return await hashOf(new X509Certificate(cert));
+    const read = new X509Certificate(cert);
+    return { cert: pemOf(read), hash: await hashOf(read) };
   } catch {
     return undefined;
   }
 }
+
+/** See readAuthority. */
+export const hashOfAuthority = async (cert: string): Promise<string | undefined> =>
+  (await readAuthority(cert))?.hash;
 
 /** Whether an authority's certificate is of our making; false for what is none. */
 export async function isOurAuthority(cert: string): Promise<boolean> {
@@ -103,19 +119,8 @@ export async function isOurAuthority(cert: string): Promise<boolean> {
   }
 }
 
-type Certificate = InstanceType<X509["X509Certificate"]>;
-
 async function hashOf(cert: Certificate): Promise<string> {
   return base32(new Uint8Array(await crypto.subtle.digest("SHA-256", cert.publicKey.rawData)));
-}
-
-/** Throws where a certificate is not the key's. */
-async function confirmPair(cert: Certificate, key: CryptoKey): Promise<void> {
-  const sample = new Uint8Array(32);
-  const signature = await crypto.subtle.sign(algorithm, key, sample);
-  const publicKey = await cert.publicKey.export(algorithm, ["verify"]);
-  if (await crypto.subtle.verify(algorithm, publicKey, signature, sample)) return;
-  throw new Error("the key is not the certificate's");
 }
 
 async function sign(

@@ -1,7 +1,7 @@
 /** What a certificate says, as far as we ask. */
 import type { Authority, Identity } from "./authority.ts";
 import { checkRequest, makeRequest } from "./request.ts";
-import { loadX509 } from "./x509.ts";
+import { isPair, keyOfPem, loadX509 } from "./x509.ts";
 
 export interface CertificateFacts {
   /** The node's name; undefined where it names none. */
@@ -34,6 +34,23 @@ export async function readCertificate(cert: string): Promise<CertificateFacts | 
 export function isDue({ notBefore, notAfter }: CertificateFacts, now: Date): boolean {
   const life = notAfter.getTime() - notBefore.getTime();
   return notAfter.getTime() - now.getTime() <= life / 3;
+}
+
+/** Whether a certificate is the authority's for the node, and for its key. */
+export async function confirmIssued(
+  { ca, cert, key }: Identity & { readonly ca: string },
+  name: string,
+): Promise<boolean> {
+  const x509 = await loadX509();
+  try {
+    const read = new x509.X509Certificate(cert);
+    const { publicKey } = new x509.X509Certificate(ca);
+    const isSigned = await read.verify({ publicKey, signatureOnly: true });
+    const isNamed = read.subjectName.getField("CN").join() === name;
+    return isSigned && isNamed && (await isPair(read, await keyOfPem(x509, key)));
+  } catch {
+    return false;
+  }
 }
 
 /** A node's certificate and key, made where the authority is. */

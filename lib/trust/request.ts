@@ -1,7 +1,7 @@
 /** A node's request for a certificate (RFC 2986): made where its key is made, and stays. */
 import { Failure } from "../errors.ts";
 import { isName } from "../text.ts";
-import { algorithm, loadX509, newKeys, pemOfKey, type X509 } from "./x509.ts";
+import { algorithm, keysOfPem, loadX509, newKeys, pemOfKey, type X509 } from "./x509.ts";
 
 export interface Request {
   /** PEM. */
@@ -16,10 +16,10 @@ export interface Checked {
   readonly publicKey: InstanceType<X509["PublicKey"]>;
 }
 
-/** Makes a key, and a request for a certificate for it under the node's name. */
-export async function makeRequest(name: string): Promise<Request> {
+/** Makes a request for a certificate under the node's name, for a new key or one that it has. */
+export async function makeRequest(name: string, key?: string): Promise<Request> {
   const x509 = await loadX509();
-  const keys = await newKeys();
+  const keys = key === undefined ? await newKeys() : await keysOfPem(x509, key);
   const csr = await x509.Pkcs10CertificateRequestGenerator.create({
     name: [{ CN: [name] }],
     keys,

@@ -1,0 +1,95 @@
+/** Asks another machine one thing by HTTP: by TLS with an authority of our own, or plain. */
+import type { Socket } from "node:net";
+import type { ConnectionOptions } from "node:tls";
+import { Failure, reasonOf } from "../errors.ts";
+import { concatBytes } from "../text.ts";
+import { formatRequest, readReply } from "./http-text.ts";
+
+export interface HttpQuestion {
+  /** An address, or a name. */
+  readonly host: string;
+  readonly port: number;
+  readonly path: string;
+  /** Without: GET, else POST. */
+  readonly body?: string | undefined;
+  /**
+   * "plain": HTTP. "anybody": TLS, whoever answers: what is heard is to be checked by other means.
+   * Else PEM: the authority that the server must be of, and who we are to it.
+   */
+  readonly trust:
+    | "plain"
+    | "anybody"
+    | { readonly ca: string; readonly own?: { readonly cert: string; readonly key: string } };
+  /** The longest answer, bytes. */
+  readonly longest: number;
+  /** Milliseconds for all of it. */
+  readonly patienceMs: number;
+}
+
+export interface HttpReply {
+  readonly status: number;
+  readonly body: string;
+}
+
+/**
+ * Throws Failure "try-again" where nobody answers in time, "store-refused" where TLS says that it is
+ * another who answers, or that we are.
+ */
+export async function askHttp(question: HttpQuestion): Promise<HttpReply> {
+  const { host, port, path, body, trust, longest, patienceMs } = question;
+  const at = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+  const failure = (kind: "try-again" | "store-refused", state: string, cause?: unknown) =>
+    new Failure(kind, `Cannot ask ${at}: ${state}`, { cause });
+  const socket = trust === "plain" ? await connectPlain(host, port) : await connectTls(question);
+  return new Promise<HttpReply>((resolve, reject) => {
+    const timer = setTimeout(
+      () => end(failure("try-again", `no answer within ${patienceMs} ms`)),
+      patienceMs,
+    );
+    const end = (outcome: HttpReply | Failure) => {
+      clearTimeout(timer);
+      socket.destroy();
+      if (outcome instanceof Failure) reject(outcome);
+      else resolve(outcome);
+    };
+    const pieces: Uint8Array[] = [];
+    socket.on("error", (fault) => end(failure(kindOf(fault), stateOf(fault), fault)));
+    socket.on("close", () => end(failure("try-again", "it ends the connection")));
+    socket.on("data", (piece: Uint8Array) => {
+      pieces.push(piece);
+      const read = readReply(concatBytes(pieces), longest);
+      if (read.state === "whole") end(read.value);
+      if (read.state === "bad") end(failure("store-refused", read.reason));
+    });
+    socket.once(trust === "plain" ? "connect" : "secureConnect", () =>
+      socket.write(formatRequest(at, path, body)),
+    );
+  });
+}
+
+async function connectPlain(host: string, port: number): Promise<Socket> {
+  const { createConnection } = await import("node:net");
+  return createConnection({ host, port });
+}
+
+async function connectTls({ host, port, trust }: HttpQuestion): Promise<Socket> {
+  const { connect } = await import("node:tls");
+  const options: ConnectionOptions =
+    typeof trust === "object"
+      ? { ca: trust.ca, ...trust.own, rejectUnauthorized: true }
+      : { rejectUnauthorized: false };
+  return connect({ host, port, minVersion: "TLSv1.2", ...options });
+}
+
+/** By the codes of TLS's faults, as far as they say that it is no passing one. */
+function kindOf(fault: unknown): "try-again" | "store-refused" {
+  const code = fault instanceof Error && "code" in fault ? String(fault.code) : "";
+  return /CERT|SSL|TLS|SELF_SIGNED|ISSUER/.test(code) ? "store-refused" : "try-again";
+}
+
+function stateOf(fault: unknown): string {
+  const reason = reasonOf(fault);
+  if (reason.includes("ECONNREFUSED")) return "nobody listens there";
+  if (/EHOSTUNREACH|ENETUNREACH/.test(reason)) return "no route to it";
+  return reason;
+}
