@@ -158,9 +158,6 @@ export function decodeAttributes(body: Uint8Array, skip = 0): ReadonlyMap<number
   return found;
 }
 
-/** The errno, and the length of the request that it answers. */
-const answerLength = 8;
-
 /** What the kernel says to a request: 0 or an errno, and its own words if it has any. */
 export interface Answer {
   /** Positive; 0 for success. */
@@ -168,13 +165,12 @@ export interface Answer {
   readonly text: string | undefined;
 }
 
-/** The body of NLMSG_ERROR: struct nlmsgerr, then attributes. */
+/** The body of NLMSG_ERROR: struct nlmsgerr, then attributes; of NLMSG_DONE the errno alone. */
 export function decodeAnswer({ flags, body }: Received): Answer {
-  const view = headOf(body, answerLength);
-  const errno = 0 - view.getInt32(0, true);
+  const errno = 0 - headOf(body, 4).getInt32(0, true);
   if ((flags & answerFlags.attributes) === 0) return { errno, text: undefined };
   const capped = (flags & answerFlags.capped) !== 0;
-  const request = capped ? headerLength : view.getUint32(4, true);
+  const request = capped ? headerLength : headOf(body, 8).getUint32(4, true);
   const message = decodeAttributes(body, 4 + request).get(NLMSGERR_ATTR_MSG);
   return { errno, text: message === undefined ? undefined : textOf(message) };
 }

@@ -102,7 +102,9 @@ describe("an answer", () => {
     expect(answer(0x100, "efffffff", request)).toEqual({ errno: 17, text: undefined });
   });
 
-  test("that is not whole is refused", () => {
+  test("that is not whole is refused; the end of a list has the errno alone", () => {
+    expect(answer(0, "00000000")).toEqual({ errno: 0, text: undefined });
+    expect(() => answer(0x200, "eaffffff")).toThrow("it has 4 bytes");
     expect(() => answer(0x200, "eaffff")).toThrow(
       "Cannot read the kernel's answer: it has 3 bytes",
     );
