@@ -18,14 +18,12 @@ import {
  * it is there and nobody has handed it over.
  */
 export function ensureBridge(host: Host, deadline: Deadline): void {
-  const { bridge, datapath } = host.config.ovs;
+  const { bridge } = host.config.ovs;
   const database = host.database(deadline);
   const [found] = database.transact([selectBridge(bridge)], deadline);
   const row = found?.rows?.[0];
   if (row === undefined) {
-    const kernelHasIt = datapath === "auto" && host.kernel.hasGenericFamily("ovs_datapath");
-    const type = datapath === "auto" ? (kernelHasIt ? "system" : "netdev") : datapath;
-    database.transact(createBridge(bridge, type), deadline);
+    database.transact(createBridge(bridge, newDatapath(host)), deadline);
     givenPort(database.send(awaitOfport(bridge, deadline.left()), deadline), bridge, deadline);
     return;
   }
@@ -36,6 +34,13 @@ export function ensureBridge(host: Host, deadline: Deadline): void {
   throw new Failure("invalid-config", `Cannot use bridge "${bridge}": it is there, and not ours`, {
     details: `Give another name ("ovs.bridge" in node.json), or hand it over: ovs-vsctl set bridge ${bridge} external_ids:socketplane=bridge`,
   });
+}
+
+/** Which datapath the bridge gets when it is made. */
+export function newDatapath({ config, kernel }: Pick<Host, "config" | "kernel">) {
+  const { datapath } = config.ovs;
+  if (datapath !== "auto") return datapath;
+  return kernel.hasGenericFamily("ovs_datapath") ? "system" : "netdev";
 }
 
 /**

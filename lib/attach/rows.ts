@@ -103,6 +103,25 @@ export const selectBridge = (bridge: string): Operation => ({
   columns: ["datapath_type", "external_ids", "fail_mode", "ports", "protocols"],
 });
 
+/** The bridge, and every port of the switch. */
+export const selectBridgeWithPorts = (bridge: string): readonly Operation[] => [
+  {
+    op: "select",
+    table: "Bridge",
+    where: [["name", "==", bridge]],
+    columns: ["_uuid", "external_ids", "ports"],
+  },
+  { op: "select", table: "Port", where: [], columns: ["_uuid", "name"] },
+];
+
+/** Its ports go with it. */
+export const removeBridge = (bridge: Value): Operation => ({
+  op: "mutate",
+  table: "Open_vSwitch",
+  where: [],
+  mutations: [["bridges", "delete", bridge]],
+});
+
 /** Adds a port to the bridge; its last operation's count is 0 when there is no such bridge. */
 export function addPort(
   bridge: string,

@@ -4,6 +4,7 @@ import { Failure } from "../errors.ts";
 import { formatVtep } from "../ipam/nodes.ts";
 import { map, type Operation } from "../ovs/ovsdb-json.ts";
 import type { VtepAddress } from "../store/keys.ts";
+import { newDatapath } from "./bridge.ts";
 import type { Host } from "./host.ts";
 import { tunnelName } from "./names.ts";
 import { givenPort, readPort } from "./ports.ts";
@@ -67,7 +68,8 @@ export function underlayFault(host: Host, link: string, deadline: Deadline): str
   const { bridge } = host.config.ovs;
   const results = host.database(deadline).transact(selectPort(bridge, link), deadline);
   const [ours, port] = results.map(({ rows }) => rows?.[0]);
-  if (ours?.datapath_type !== "netdev" || port !== undefined) return undefined;
+  const datapath = ours === undefined ? newDatapath(host) : ours.datapath_type;
+  if (datapath !== "netdev" || port !== undefined) return undefined;
   return `the VTEP is on link "${link}", which is no Open vSwitch bridge: with the userspace datapath VXLAN can't leave`;
 }
 
