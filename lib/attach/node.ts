@@ -36,6 +36,10 @@ export interface World extends Drivers {
   readonly log: (least: Level) => Log;
 }
 
+/** Where the operator's command has node.json, be it there or not. */
+export const nodeConfigPath = (world: Pick<World, "env">, chosen: string | undefined): string =>
+  chosen ?? (world.env.SOCKETPLANE_CONFIG || defaultNodeConfigPath);
+
 /**
  * Finds and reads node.json: `chosen` (--config), else SOCKETPLANE_CONFIG, else `configured`
  * ("nodeConfig" in the CNI configuration), else the default path, which may be missing.
