@@ -1,4 +1,5 @@
 /** The node agent, in this process: real sockets, a real server, and the signals that end it. */
+import { compileHotCode } from "#jit";
 import { runAgent } from "../lib/agent/agent.ts";
 import type { World } from "../lib/attach/node.ts";
 import type { NodeConfig } from "../lib/node-config.ts";
@@ -11,6 +12,7 @@ export async function runAgentHere(
   config: NodeConfig,
   version: string,
 ): Promise<void> {
+  compileHotCode();
   const told = new AbortController();
   const end = () => told.abort();
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, end);

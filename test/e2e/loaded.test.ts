@@ -20,8 +20,8 @@ interface Meta {
 
 const metaFile = fileURLToPath(new URL("../../dist/socketplane.meta.json", import.meta.url));
 const meta: Meta = JSON.parse(readFileSync(metaFile, "utf8"));
-/** Makes the runtime tell, on standard error. */
-const telling = { BUN_JSC_dumpModuleLoadingState: "1" };
+/** Makes the runtime tell, on standard error; what it compiles, too. */
+const telling = { BUN_JSC_dumpModuleLoadingState: "1", BUN_JSC_reportBaselineCompileTimes: "1" };
 
 /** The modules that a command loaded, builtins among them. */
 function modulesOf({ stderr }: Outcome): readonly string[] {
@@ -46,6 +46,10 @@ const isOurs = (module: string): boolean => /^((cmd|lib)\/|package\.json$)/.test
 
 const foreign = (outcome: Outcome): readonly string[] =>
   modulesOf(outcome).filter((module) => !isOurs(module) && module !== "bun:ffi");
+
+/** The functions that were compiled, by a thread that takes the processor from the switch. */
+const compiled = ({ stderr }: Outcome): readonly string[] =>
+  Array.from(stderr.matchAll(/Optimized (.*) using Baseline/g), ([, what = ""]) => what);
 
 let lab: Lab | undefined;
 afterEach(async () => lab?.close());
@@ -89,6 +93,8 @@ describe("only our own modules, and bun:ffi, are loaded by", () => {
       await call("GC", undefined, { "cni.dev/valid-attachments": [] }),
     ];
     expect(further.map(foreign)).toEqual(further.map(() => []));
+    // The build says how hot a function must be for that (jitPolicy).
+    expect(further.map(compiled)).toEqual(further.map(() => []));
   });
 });
 
