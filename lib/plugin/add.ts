@@ -101,8 +101,10 @@ async function delegatedAddress(adding: Adding): Promise<Obtained> {
   // A foreign plugin doesn't know of the node's own address: it is kept out of its way.
   const { mtu } = await ensureGateway(host, held, usable(network.subnet).last, deadline);
   const result = await delegateAdd(world, request, deadline);
-  undo.add("give the delegate its address back", () =>
-    delegateDel(world, request, commandDeadline(host.clock)),
+  undo.add(
+    "give the delegate its address back",
+    () => delegateDel(world, request, commandDeadline(host.clock)),
+    "if all else was",
   );
   const assigned = await assign(adding, foreignAddress(network, result, request));
   return { ...assigned, mtu, routes: foreignRoutes(network, result), dns: result.dns };
@@ -117,8 +119,10 @@ async function assign(adding: Adding, given: Ip4 | undefined): Promise<Assigned>
   const wish = { id, address, mac, port: "give", workload, spec: wanted.spec } as const;
   const assigned = await assignAddress(host.ipam, held, wish, deadline);
   if (assigned.made) {
-    undo.add("give the address back", () =>
-      leaveSingle(host.ipam, release(host.ipam.dirs, id), commandDeadline(host.clock)),
+    undo.add(
+      "give the address back",
+      () => leaveSingle(host.ipam, release(host.ipam.dirs, id), commandDeadline(host.clock)),
+      "if all else was",
     );
   }
   return assigned;

@@ -58,6 +58,23 @@ test("an undo that fails is logged, hides nothing and stops nothing", async () =
   expect(seen).toEqual(["undo failed: third: gone too", "undo failed: second: gone", "first"]);
 });
 
+test("what may be in use still is not taken back once another step has failed", async () => {
+  const { seen, log } = record();
+  const body = (broken: boolean) =>
+    withUndo(log, async (undo) => {
+      undo.add("address", () => void seen.push("address"), "if all else was");
+      undo.add("link", () => void seen.push("link"));
+      undo.add("port", () => {
+        if (broken) throw new Error("away");
+      });
+      throw new Error("no room");
+    });
+  await expect(body(true)).rejects.toThrow("no room");
+  expect(seen.splice(0)).toEqual(["undo failed: port: away", "link"]);
+  await expect(body(false)).rejects.toThrow("no room");
+  expect(seen).toEqual(["link", "address"]);
+});
+
 test("what was not reached is not taken back", async () => {
   const { seen, log } = record();
   const body = withUndo(log, async (undo) => {
