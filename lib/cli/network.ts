@@ -10,7 +10,7 @@ import { ensureNetwork, listNetworks, readNetwork } from "../ipam/networks.ts";
 import { parseIp4 } from "../net/ip4.ts";
 import { meantPrefix4, type Prefix4, parsePrefix4, parsePrefix6 } from "../net/prefix.ts";
 import { type Argument, command, type Group, type Option, type Values } from "./command.ts";
-import { onNode } from "./on-node.ts";
+import { noSuch, onNode } from "./on-node.ts";
 import { show } from "./output.ts";
 import type { CliWorld } from "./world.ts";
 
@@ -129,7 +129,7 @@ const showCommand = command({
   run: (world, args) =>
     onNode(world, args, async (host, deadline) => {
       const stored = await readNetwork(await host.ipam.registry(), args.name, deadline);
-      if (stored === undefined) throw unknown(args.name, "show");
+      if (stored === undefined) throw noSuch("network", args.name, "show");
       show(world.terminal, args.output, describe(stored.network), allColumns);
     }),
 });
@@ -142,7 +142,8 @@ const deleteCommand = command({
   examples: [["socketplane network delete web", "Gives its subnet back"]],
   run: (world, args) =>
     onNode(world, args, async (host, deadline) => {
-      if (!(await dropNetwork(host, args.name, deadline))) throw unknown(args.name, "delete");
+      if (!(await dropNetwork(host, args.name, deadline)))
+        throw noSuch("network", args.name, "delete");
       show(world.terminal, args.output, { id: args.name, deleted: true }, ["id", "deleted"]);
     }),
 });
@@ -156,11 +157,6 @@ export const networkGroup: Group = {
     ["socketplane network list", "See which there are"],
   ],
 };
-
-const unknown = (name: string, action: string): Failure =>
-  new Failure("network-unknown", `Cannot ${action} network "${name}": there is none`, {
-    details: "See which there are: socketplane network list",
-  });
 
 const nameKind = "a name of at most 63 letters, digits, '-', '_' and '.'";
 

@@ -1,13 +1,12 @@
 /** `socketplane node`: the machines of the cluster. */
 import type { Deadline } from "../deadline.ts";
-import { Failure } from "../errors.ts";
 import { leaseOf } from "../ipam/leases.ts";
 import type { Registry } from "../ipam/networks.ts";
 import { formatVtep, type NodeRecord, readNodes } from "../ipam/nodes.ts";
 import { removeNode } from "../ipam/remove-node.ts";
 import { formatPrefix4 } from "../net/prefix.ts";
 import { type Argument, command, type Group } from "./command.ts";
-import { onNode } from "./on-node.ts";
+import { noSuch, onNode } from "./on-node.ts";
 import { type Shown, show } from "./output.ts";
 
 const columns = ["node", "vtep", "agent", "leases", "version"];
@@ -41,7 +40,7 @@ const showCommand = command({
     onNode(world, args, async (host, deadline) => {
       const cluster = await readCluster(await host.ipam.registry(), deadline);
       const node = cluster.nodes.find(({ name }) => name === args.name);
-      if (node === undefined) throw unknown(args.name, "show");
+      if (node === undefined) throw noSuch("node", args.name, "show");
       const { machineId, boot } = node;
       const leases = cluster.leasesOf(node.name);
       const shown = { ...shownNode(node, cluster), leases, machineId, boot };
@@ -62,7 +61,7 @@ const removeCommand = command({
     onNode(world, args, async (host, deadline) => {
       const registry = await host.ipam.registry();
       const removed = await removeNode(registry, args.name, { force: args.force }, deadline);
-      if (removed === undefined) throw unknown(args.name, "remove");
+      if (removed === undefined) throw noSuch("node", args.name, "remove");
       const shown = { node: args.name, removed: true, leases: removed.leases };
       show(world.terminal, args.output, shown, ["node", "removed", "leases"]);
     }),
@@ -109,8 +108,3 @@ const shownNode = ({ name, vtep, version }: NodeRecord, { hasAgent }: Cluster): 
   agent: hasAgent(name),
   version,
 });
-
-const unknown = (name: string, action: string): Failure =>
-  new Failure("network-unknown", `Cannot ${action} node "${name}": there is none`, {
-    details: "See which there are: socketplane node list",
-  });

@@ -24,20 +24,23 @@ export async function refuseUnknown(
 ): Promise<void> {
   if (network === undefined) return;
   if ((await readNetwork(registry, network, deadline)) !== undefined) return;
-  throw new Failure("network-unknown", `Cannot ${action} of network "${network}": there is none`, {
-    details: "See which there are: socketplane network list",
-  });
+  throw noSuch("network", network, `${action} of`);
 }
 
+export const noSuch = (what: "network" | "node", name: string, action: string): Failure =>
+  new Failure("network-unknown", `Cannot ${action} ${what} "${name}": there is none`, {
+    details: `See which there are: socketplane ${what} list`,
+  });
+
 /** Opens the node that the command line means, and closes it afterwards. */
-export async function onNode(
+export async function onNode<T>(
   world: CliWorld,
   args: Common,
-  body: (host: Host, deadline: Deadline) => Promise<void>,
-): Promise<void> {
+  body: (host: Host, deadline: Deadline) => Promise<T>,
+): Promise<T> {
   const host = openNode(world, loadNodeConfig(world, args.config, undefined));
   try {
-    await body(host, commandDeadline(host.clock));
+    return await body(host, commandDeadline(host.clock));
   } finally {
     host.close();
   }
