@@ -62,6 +62,13 @@ export interface NodeConfig {
     readonly listen: { readonly host: string; readonly port: number };
     /** Where it logs when it is started in the background. */
     readonly logFile: string;
+    /** How others are taken into the cluster, on the node that has the authority's key. */
+    readonly join: {
+      /** TCP, on the VTEP's address. */
+      readonly port: number;
+      /** A cluster without TLS: whoever reaches the port is taken in. */
+      readonly insecure: boolean;
+    };
   };
   /** The etcd that the agent runs as a child of its own; undefined: none. */
   readonly etcd: EtcdChildConfig | undefined;
@@ -85,7 +92,8 @@ export function parseNodeConfig(text: string, path: string): NodeConfig {
     "logLevel",
   ]);
   const ovs = root.inner("ovs", ["runDir", "bridge", "datapath"]);
-  const agent = root.inner("agent", ["listen", "logFile"]);
+  const agent = root.inner("agent", ["listen", "logFile", "join"]);
+  const join = agent?.inner("join", ["port", "insecure"]);
   const config: NodeConfig = {
     node: root.parsed("node", "a name of letters, digits, '-', '_' and '.'", nameOf),
     store: storeOf(root.inner("store", ["type", "path", ...etcdKeys]), folderOf(path)),
@@ -102,6 +110,10 @@ export function parseNodeConfig(text: string, path: string): NodeConfig {
       },
       logFile:
         agent?.parsed("logFile", "an absolute path", absolute) ?? "/var/log/socketplane/agent.log",
+      join: {
+        port: join?.integer("port", 1, 65_535) ?? 9479,
+        insecure: join?.flag("insecure") ?? false,
+      },
     },
     etcd: etcdChildOf(root.inner("etcd", ["program", "config"]), folderOf(path)),
     runDir: root.parsed("runDir", "an absolute path", absolute) ?? "/run/socketplane",

@@ -14,6 +14,7 @@ import type { Dir } from "../dir.ts";
 import { Failure } from "../errors.ts";
 import { unmarkFresh } from "../ipam/freshness.ts";
 import type { NodeConfig } from "../node-config.ts";
+import { keepEntrance } from "./entrance.ts";
 import { follow } from "./follow.ts";
 import { openHealth } from "./health.ts";
 import { atOnce } from "./locks.ts";
@@ -39,7 +40,10 @@ export async function runAgent(
   const server = await world.serve(config.agent.listen, health.answer);
   log.info("the agent runs", { node: about.name, version: world.version });
   try {
-    const following = follow(world, { node, log, metrics, health, signal });
+    const following = Promise.all([
+      follow(world, { node, log, metrics, health, signal }),
+      keepEntrance(world, { node, log, health, signal }),
+    ]);
     // What waits for a store that is away is not waited for: it may be killed at any moment.
     await Promise.race([following, endOf(signal)]);
     await node.registry.store.close();

@@ -5,10 +5,15 @@ import type { Metrics } from "./metrics.ts";
 /** What can be wrong: following the store, bringing it here, making the switch so, the way to peers. */
 export type Ailment = "store" | "cluster" | "switch" | "underlay";
 
+/** Taking others into the cluster, being found by them, and this node's certificate. */
+export type Remark = "joining" | "mdns" | "certificate";
+
 export interface Health {
   /** Undefined: it is well. Gives whether that is news. */
   readonly report: (what: Ailment, state: string | undefined) => boolean;
   readonly isWell: (what: Ailment) => boolean;
+  /** What it does not get unwell by, and people should know. Undefined: nothing. Gives whether that is news. */
+  readonly remark: (about: Remark, state: string | undefined) => boolean;
   readonly answer: (path: string) => HttpAnswer;
 }
 
@@ -20,13 +25,10 @@ export function openHealth(metrics: Metrics): Health {
     ["cluster", "it was not brought here yet"],
     ["switch", "it was not put right yet"],
   ]);
+  const remarks = new Map<Remark, string>();
   return {
-    report: (what, state) => {
-      const isNews = ailments.get(what) !== state;
-      if (state === undefined) ailments.delete(what);
-      else ailments.set(what, state);
-      return isNews;
-    },
+    report: (what, state) => set(ailments, what, state),
+    remark: (about, state) => set(remarks, about, state),
     isWell: (what) => !ailments.has(what),
     answer: (path) => {
       switch (path) {
@@ -34,7 +36,7 @@ export function openHealth(metrics: Metrics): Health {
           const status = ailments.size === 0 ? 200 : 503;
           const said = {
             status: status === 200 ? "ok" : "not ok",
-            ...Object.fromEntries(ailments),
+            ...Object.fromEntries([...ailments, ...remarks]),
           };
           return { status, type: json, body: `${JSON.stringify(said)}\n` };
         }
@@ -45,4 +47,12 @@ export function openHealth(metrics: Metrics): Health {
       }
     },
   };
+}
+
+/** Gives whether it is another than before. */
+function set<T>(states: Map<T, string>, of: T, state: string | undefined): boolean {
+  const isNews = states.get(of) !== state;
+  if (state === undefined) states.delete(of);
+  else states.set(of, state);
+  return isNews;
 }

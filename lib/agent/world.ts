@@ -1,16 +1,19 @@
 /** What the agent is handed, and this node as each of its deeds opens it. See agent.ts. */
 import type { Host } from "../attach/host.ts";
 import { openNode, type World } from "../attach/node.ts";
+import type { JoinDrivers } from "../cluster/drivers.ts";
 import type { Registry } from "../ipam/networks.ts";
 import type { NodeConfig } from "../node-config.ts";
 import type { EventedStream } from "../sys/evented-stream.ts";
 import type { HttpAnswer, HttpServer, Listen } from "../sys/http-server.ts";
 import { pause } from "./pause.ts";
+import type { JoinServer, JoinServerOptions } from "../sys/join-server.ts";
 
-export interface AgentWorld extends World {
+export interface AgentWorld extends World, JoinDrivers {
   readonly connect: (path: string, signal: AbortSignal) => Promise<EventedStream>;
   readonly serve: (listen: Listen, answer: (path: string) => HttpAnswer) => Promise<HttpServer>;
   /** Milliseconds since the epoch. */
+  readonly serveJoining: (options: JoinServerOptions) => Promise<JoinServer>;
   readonly wallClock: () => number;
   /** Calls when somebody wants everything to be looked at now (SIGHUP). */
   readonly onHurry: (hurry: () => void) => void;

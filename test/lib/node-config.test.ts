@@ -28,6 +28,7 @@ test("every key has a default", () => {
     agent: {
       listen: { host: "127.0.0.1", port: 9478 },
       logFile: "/var/log/socketplane/agent.log",
+      join: { port: 9479, insecure: false },
     },
     etcd: undefined,
     runDir: "/run/socketplane",
@@ -39,13 +40,14 @@ test("every key can be set", () => {
   const ovs = { runDir: "/run/ovs", bridge: "br-int", datapath: "netdev" };
   const json = { node: "host-a.example", ovs, runDir: "/run/sp", logLevel: "debug" };
   const store = { type: "file", path: "/data" };
-  const agent = { listen: "[::1]:80", logFile: "/var/log/sp.log" };
+  const join = { port: 80, insecure: true };
+  const agent = { listen: "[::1]:80", logFile: "/var/log/sp.log", join };
   const etcd = { program: "/opt/etcd", config: "etcd.yaml" };
   expect(parse({ ...json, store, agent, etcd })).toEqual({
     ...json,
     store,
     vtep: { by: "default route" },
-    agent: { listen: { host: "::1", port: 80 }, logFile: "/var/log/sp.log" },
+    agent: { listen: { host: "::1", port: 80 }, logFile: "/var/log/sp.log", join },
     etcd: { program: "/opt/etcd", config: "/etc/etcd.yaml" },
   });
 });

@@ -15,6 +15,15 @@ test("it is well when nothing is wrong, and says what is", () => {
   expect(health.isWell("store")).toBe(false);
   expect(ask()).toMatchObject({ status: 503, body: '{"status":"not ok","store":"it is away"}\n' });
   expect(health.answer("/")).toMatchObject({ status: 404 });
+  health.report("store", undefined);
+  // What people should know, and is no reason to end it.
+  expect(health.remark("joining", "the port is taken")).toBe(true);
+  expect(ask()).toMatchObject({
+    status: 200,
+    body: '{"status":"ok","joining":"the port is taken"}\n',
+  });
+  expect(health.remark("joining", undefined)).toBe(true);
+  expect(ask().body).toBe('{"status":"ok"}\n');
 });
 
 test("metrics are in Prometheus' text format, labels escaped", () => {

@@ -1,0 +1,63 @@
+/**
+ * Keeps the way into the cluster open on the node that has the authority's key and, on each node,
+ * its certificate good.
+ *
+ * Nothing of it is needed for what the agent is there for: what fails here is said, and tried again.
+ */
+import { asFailure } from "../errors.ts";
+import type { Log } from "../log.ts";
+import type { Health, Remark } from "./health.ts";
+import { keepGood, type Own, readOwn } from "./own.ts";
+import { pause } from "./pause.ts";
+import { openWayIn } from "./way-in.ts";
+import type { AgentWorld, ThisNode } from "./world.ts";
+
+export interface EntranceDeps {
+  readonly node: ThisNode;
+  readonly log: Log;
+  readonly health: Health;
+  readonly signal: AbortSignal;
+}
+
+/** How often it is looked whether all is as it should be, milliseconds. */
+const roundMs = 30_000;
+
+const sayings: Readonly<Record<Remark, string>> = {
+  certificate: "cannot keep this node's certificate good",
+  joining: "cannot take others into the cluster",
+  mdns: "cannot be found by those who join: they have to be told this node's address",
+};
+
+/** Keeps all of it until the signal aborts. A node with the embedded store has no cluster. */
+export async function keepEntrance(world: AgentWorld, deps: EntranceDeps): Promise<void> {
+  const { node, health, log, signal } = deps;
+  if (node.config.store.type === "file") return;
+  const wayIn = openWayIn(world, node, log);
+  const step = async (about: Remark, act: () => Promise<void>) => {
+    if (signal.aborted) return;
+    try {
+      await act();
+      health.remark(about, undefined);
+    } catch (thrown) {
+      const { message, details } = asFailure(thrown);
+      // Tried again and again, it is said once.
+      if (health.remark(about, message)) log.warn(sayings[about], { reason: message, details });
+    }
+  };
+  while (!signal.aborted) {
+    let own: Own | undefined;
+    await step("certificate", async () => {
+      own = await readOwn(world, node);
+      own = { ...own, member: await keepGood(world, node, own, log) };
+    });
+    const known = own;
+    if (known !== undefined) {
+      await step("joining", () => wayIn.keep(known));
+      await step("mdns", wayIn.announce);
+    }
+    await pause(roundMs, signal);
+  }
+  await wayIn
+    .close()
+    .catch((thrown) => log.warn("cannot end the way in", { reason: asFailure(thrown).message }));
+}
