@@ -9,6 +9,7 @@
  * what was so already is no error.
  * Why two: machines without systemd, and test machines, are managed by the same words.
  */
+import type { LogRequest } from "../sys/background.ts";
 
 /** "etcd" only where this machine runs one for the cluster. */
 export type ServiceName = "agent" | "etcd";
@@ -29,13 +30,6 @@ export interface ServiceStatus {
   readonly reason: string | undefined;
   /** Whether it is started when the machine is; undefined where nobody does that. */
   readonly enabled: boolean | undefined;
-}
-
-export interface LogRequest {
-  /** How many of the last lines. */
-  readonly lines: number;
-  /** Goes on with what is added, until the signal aborts. */
-  readonly follow: boolean;
 }
 
 /** What was done; false: it was so already. */

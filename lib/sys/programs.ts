@@ -68,7 +68,8 @@ export async function statusOfSignal(signal: NodeJS.Signals): Promise<ExitStatus
   return 128 + constants.signals[signal];
 }
 
-function openLog(ffi: Ffi, path: string) {
+/** Opens a log to add to it: 0600, made if absent. */
+export function openLog(ffi: Ffi, path: string) {
   const flags = O.wronly | O.creat | O_APPEND | O.cloexec | ffi.abi.noFollow;
   const fd = ffi.call("openat", cwd, cString(path), flags, 0o600);
   succeed(fd, { action: "open log", subject: `"${path}"`, call: "openat", kind: "io" });
@@ -96,7 +97,7 @@ async function startAgain(env: Readonly<Record<string, string>>) {
 }
 
 /** What the runtime was given to run; nothing where that is in the executable. */
-function ourScript(): readonly string[] {
+export function ourScript(): readonly string[] {
   const [, script = ""] = process.argv;
   const embedded = script.startsWith("/$bunfs/") || script === process.execPath;
   return embedded ? [] : [...process.execArgv, script];

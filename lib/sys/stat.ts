@@ -15,6 +15,8 @@ export interface Stat {
   readonly mode: number;
   /** Device and inode: equal for two names of one thing. */
   readonly id: string;
+  /** Bytes, of a file. */
+  readonly size: number;
 }
 
 /** Of an open descriptor. Throws SysError "io". */
@@ -39,5 +41,6 @@ function decodeStatx(statx: Uint8Array): Stat {
     owner: view.getUint32(20, true),
     mode: view.getUint16(28, true) & 0o7777,
     id: `${device}:${view.getBigUint64(32, true)}`,
+    size: view.getUint32(44, true) * 2 ** 32 + view.getUint32(40, true),
   };
 }
