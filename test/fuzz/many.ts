@@ -1,0 +1,50 @@
+/** Cases by the thousand, in a thread of their own: one that never ends is noticed from outside. */
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+import type { Finding } from "./case.ts";
+
+/** Which cases; `targets` is the path of a module that exports them. */
+export interface Range {
+  readonly seed: number;
+  readonly count: number;
+  readonly targets?: string;
+  /** Milliseconds that one case may take. */
+  readonly patienceMs?: number;
+}
+
+export interface Report {
+  readonly findings: readonly Finding[];
+  /** By target. */
+  readonly tally: Readonly<Record<string, { readonly taken: number; readonly refused: number }>>;
+}
+
+/** On whatever machine: some thousand times what a case does take. */
+const usualPatienceMs = 30_000;
+
+const ourTargets = fileURLToPath(new URL("targets.ts", import.meta.url));
+
+/** Runs them; a case that does not end is a finding, and the last. */
+export async function runCases(range: Range): Promise<Report> {
+  const current = new SharedArrayBuffer(4);
+  const seed = new Uint32Array(current);
+  const worker = new Worker(new URL("worker.ts", import.meta.url), {
+    workerData: { targets: ourTargets, ...range, current },
+    execArgv: ["--disable-warning=ExperimentalWarning"],
+  });
+  let seen: number | undefined;
+  let watch: NodeJS.Timeout | undefined;
+  try {
+    return await new Promise<Report>((resolve, reject) => {
+      worker.once("message", resolve).once("error", reject);
+      watch = setInterval(() => {
+        const now = seed[0] ?? 0;
+        const hung: Finding = { target: "?", seed: now, input: "", fault: "it does not end" };
+        if (now === seen) resolve({ findings: [hung], tally: {} });
+        seen = now;
+      }, range.patienceMs ?? usualPatienceMs);
+    });
+  } finally {
+    clearInterval(watch);
+    await worker.terminate();
+  }
+}

@@ -1,0 +1,15 @@
+/** All of them; a case's number says which it is of, so a new one goes to the end. */
+import type { Target } from "./case.ts";
+import { cniTargets } from "./target-cni.ts";
+import { kernelTargets } from "./target-kernel.ts";
+import { runDirTargets } from "./target-run-dir.ts";
+import { storeTargets } from "./target-store.ts";
+import { switchTargets } from "./target-switch.ts";
+
+export const targets: readonly Target[] = [
+  ...cniTargets,
+  ...storeTargets,
+  ...runDirTargets,
+  ...switchTargets,
+  ...kernelTargets,
+];
