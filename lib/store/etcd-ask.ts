@@ -68,8 +68,9 @@ export function openMembers({ endpoints, connect, pause }: MembersDeps): Members
   /** Learns from a refusal what the next attempt should do otherwise. */
   const learn = (endpoint: Endpoint, { outlook }: Refusal) => {
     if (outlook === "token") open.get(endpoint)?.forgetToken();
-    if (outlook !== "nobody") return;
-    // A channel pauses after a failed connect; a new one doesn't.
+    // A channel pauses after a failed connect; a new one doesn't, and reads its certificates anew:
+    // those that an agent keeps good are others after some months.
+    if (outlook !== "nobody" && outlook !== "certificates") return;
     open.get(endpoint)?.close();
     open.delete(endpoint);
   };
@@ -96,7 +97,7 @@ export function openMembers({ endpoints, connect, pause }: MembersDeps): Members
         }
       }
       // What may have been done is worth knowing, as long as there is time.
-      const hopeless = again ? ["final"] : ["final", "nobody"];
+      const hopeless = again ? ["final", "certificates"] : ["final", "certificates", "nobody"];
       if ([...refusals.values()].every(({ outlook }) => hopeless.includes(outlook))) {
         throw failureOf(question.action, endpoints, refusals, again);
       }

@@ -49,9 +49,9 @@ export interface Refusal {
   readonly advice?: string;
   /**
    * "nobody": there is no etcd; "passing": the next try may do better; "token": with another token;
-   * "lease": with another TTL lease; "final": no try will.
+   * "lease": with another TTL lease; "certificates": with others, if there are; "final": no try will.
    */
-  readonly outlook: "nobody" | "passing" | "token" | "lease" | "final";
+  readonly outlook: "nobody" | "passing" | "token" | "lease" | "certificates" | "final";
 }
 
 /** What a fault means. */
@@ -104,6 +104,7 @@ const knownTexts: readonly { readonly pattern: RegExp; readonly refusal: Known }
     pattern: /^No connection established.*(certificate|altnames|issuer|SSL routines|TLS)/,
     refusal: {
       ...final,
+      outlook: "certificates",
       advice:
         "Look at store.tls in node.json: is ca the authority of etcd's certificate, does that " +
         "name the endpoint, and does etcd trust the authority of cert?",

@@ -41,11 +41,15 @@ export interface EtcdStoreDeps {
  */
 export function openEtcdStore(config: EtcdConfig, deps: EtcdStoreDeps): Store {
   const { readFile, clock, random, newToken, log } = deps;
-  const { endpoints, certificates, login } = readAccess(config, readFile);
+  const access = () => readAccess(config, readFile);
+  const { endpoints } = access();
   const openChannel = openConnector();
   const members = openMembers({
     endpoints,
-    connect: (endpoint) => openConnection(openChannel(endpoint, certificates), login),
+    connect: (endpoint) => {
+      const { certificates, login } = access();
+      return openConnection(openChannel(endpoint, certificates), login);
+    },
     pause,
   });
   const keys = keysUnder(config.prefix);
