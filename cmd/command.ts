@@ -14,7 +14,17 @@ export function runCommand(ffi: Ffi, args: readonly string[], version: string): 
     {
       ...world,
       version,
-      runAgent: async (config) => (await import("./agent.ts")).runAgentHere(world, config, version),
+      runAgent: async (config, logFile) => {
+        const { runAgentHere } = await import("./agent.ts");
+        await runAgentHere(ffi, world, { config, version, logFile });
+      },
+      askAgent: async (config, path) => (await import("./services.ts")).askAgent(config, path),
+      interrupted,
+      wallClock: Date.now,
+      openServices: async (config, chosen) => {
+        const { openServicesHere } = await import("./services.ts");
+        return openServicesHere(ffi, world, config, chosen);
+      },
       terminal: {
         stdout: (text) => writeText(ffi, 1, text, "stdout"),
         stderr,
@@ -24,4 +34,10 @@ export function runCommand(ffi: Ffi, args: readonly string[], version: string): 
     },
     args,
   );
+}
+
+function interrupted(): AbortSignal {
+  const told = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => told.abort());
+  return told.signal;
 }

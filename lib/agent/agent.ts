@@ -14,7 +14,9 @@ import type { Dir } from "../dir.ts";
 import { Failure } from "../errors.ts";
 import { unmarkFresh } from "../ipam/freshness.ts";
 import type { NodeConfig } from "../node-config.ts";
+import { formatProcess, processFile } from "../service/process-file.ts";
 import { keepEntrance } from "./entrance.ts";
+import { keepEtcd } from "./etcd-child.ts";
 import { follow } from "./follow.ts";
 import { openHealth } from "./health.ts";
 import { atOnce } from "./locks.ts";
@@ -22,9 +24,11 @@ import { openMetrics } from "./metrics.ts";
 import { pause } from "./pause.ts";
 import { type AgentWorld, openThisNode } from "./world.ts";
 
+const file = processFile("agent");
+
 /**
  * Runs until the signal aborts. Throws Failure "try-again" where another agent of this node runs,
- * "io" where its port is taken.
+ * "io" where its port is taken, or etcd can't be run.
  */
 export async function runAgent(
   world: AgentWorld,
@@ -38,8 +42,12 @@ export async function runAgent(
   metrics.set("socketplane_info", 1, { version: world.version, node: about.name });
   const health = openHealth(metrics);
   const server = await world.serve(config.agent.listen, health.answer);
-  log.info("the agent runs", { node: about.name, version: world.version });
+  let endEtcd: (() => Promise<void>) | undefined;
   try {
+    if (config.etcd !== undefined) endEtcd = await keepEtcd(world, config.etcd, { node, log });
+    await node.use(({ run }) => run.replace(file, formatProcess(world.self())));
+    log.info("the agent runs", { node: about.name, version: world.version });
+    world.ready();
     const following = Promise.all([
       follow(world, { node, log, metrics, health, signal }),
       keepEntrance(world, { node, log, health, signal }),
@@ -51,6 +59,9 @@ export async function runAgent(
     server.close();
     // What it kept up to date ages from now on.
     await node.use(({ ipam }) => unmarkFresh(ipam));
+    // It was written to until now.
+    await endEtcd?.();
+    await node.use(({ run }) => run.remove(file));
     unlock();
     log.info("the agent ends", { node: about.name });
   }

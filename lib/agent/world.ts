@@ -4,19 +4,28 @@ import { openNode, type World } from "../attach/node.ts";
 import type { JoinDrivers } from "../cluster/drivers.ts";
 import type { Registry } from "../ipam/networks.ts";
 import type { NodeConfig } from "../node-config.ts";
+import type { BackgroundProcesses, ProvenProcess, StartChild } from "../sys/background.ts";
 import type { EventedStream } from "../sys/evented-stream.ts";
 import type { HttpAnswer, HttpServer, Listen } from "../sys/http-server.ts";
-import { pause } from "./pause.ts";
 import type { JoinServer, JoinServerOptions } from "../sys/join-server.ts";
+import { pause } from "./pause.ts";
 
 export interface AgentWorld extends World, JoinDrivers {
   readonly connect: (path: string, signal: AbortSignal) => Promise<EventedStream>;
   readonly serve: (listen: Listen, answer: (path: string) => HttpAnswer) => Promise<HttpServer>;
-  /** Milliseconds since the epoch. */
   readonly serveJoining: (options: JoinServerOptions) => Promise<JoinServer>;
+  /** Milliseconds since the epoch. */
   readonly wallClock: () => number;
   /** Calls when somebody wants everything to be looked at now (SIGHUP). */
   readonly onHurry: (hurry: () => void) => void;
+  readonly processes: BackgroundProcesses;
+  readonly startChild: StartChild;
+  /** Whether there is a file, or a folder. */
+  readonly isThere: (path: string) => boolean;
+  /** Which process this is. */
+  readonly self: () => ProvenProcess;
+  /** Tells who started it that it does its work from now on. */
+  readonly ready: () => void;
   /** Of the package. */
   readonly version: string;
 }

@@ -1,12 +1,21 @@
 /** What the operator's command is handed. See main.ts for the folder's note. */
 import type { World } from "../attach/node.ts";
 import type { NodeConfig } from "../node-config.ts";
+import type { Services } from "../service/services.ts";
 import type { Terminal } from "./output.ts";
 
 export interface CliWorld extends World {
   readonly terminal: Terminal;
-  /** Runs the node agent until it is told to end. */
-  readonly runAgent: (config: NodeConfig) => Promise<void>;
+  /** Runs the node agent until it is told to end; it logs to a file, or else to standard error. */
+  readonly runAgent: (config: NodeConfig, logFile: string | undefined) => Promise<void>;
+  /** Asks the agent of this node by HTTP: what it says, well or not; undefined if nobody answers. */
+  readonly askAgent: (config: NodeConfig, path: string) => Promise<string | undefined>;
+  /** Aborts when somebody ends this command (SIGINT, SIGTERM), which then has to end by itself. */
+  readonly interrupted: () => AbortSignal;
+  /** Milliseconds since the epoch. */
+  readonly wallClock: () => number;
+  /** What runs in the background; `chosen` is --config. */
+  readonly openServices: (config: NodeConfig, chosen: string | undefined) => Promise<Services>;
   /** Of the package. */
   readonly version: string;
 }

@@ -1,0 +1,54 @@
+/** What runs in the background of this machine: real processes, real logs, and systemd where it is. */
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import type { World } from "../lib/attach/node.ts";
+import type { NodeConfig } from "../lib/node-config.ts";
+import { openServices } from "../lib/service/open.ts";
+import type { Services } from "../lib/service/services.ts";
+import { type ServiceWorld, usualSystemd } from "../lib/service/world.ts";
+import { openBackgroundProcesses, runLines } from "../lib/sys/background-processes.ts";
+import type { Ffi } from "../lib/sys/ffi.ts";
+import { askHttp } from "../lib/sys/http-client.ts";
+import { logFiles } from "../lib/sys/log-files.ts";
+
+export const serviceWorld = (
+  ffi: Ffi,
+  { env, readFile, clock }: Pick<World, "env" | "readFile" | "clock">,
+): ServiceWorld => ({
+  env,
+  readFile,
+  clock,
+  isThere: existsSync,
+  runLines,
+  processes: openBackgroundProcesses(ffi),
+  logFiles,
+  systemd: usualSystemd,
+  pause: (ms) => pause(ms),
+});
+
+/** `chosen` is --config, which counts before SOCKETPLANE_CONFIG. */
+export function openServicesHere(
+  ffi: Ffi,
+  world: Pick<World, "env" | "readFile" | "clock">,
+  config: NodeConfig,
+  chosen: string | undefined,
+): Services {
+  const named = chosen ?? (world.env.SOCKETPLANE_CONFIG || undefined);
+  const path = named === undefined ? undefined : resolve(named);
+  return openServices(serviceWorld(ffi, world), { config, path });
+}
+
+/** Milliseconds: it is on this machine. */
+const answerMs = 2_000;
+
+export async function askAgent(config: NodeConfig, path: string): Promise<string | undefined> {
+  const { host, port } = config.agent.listen;
+  const limits = { longest: 1 << 20, patienceMs: answerMs };
+  try {
+    return (await askHttp({ host, port, path, trust: "plain", ...limits })).body;
+  } catch {
+    // Whoever can't be reached says nothing.
+    return undefined;
+  }
+}
