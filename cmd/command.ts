@@ -1,12 +1,16 @@
 /** The operator's command, in this process. */
 import { runCli } from "../lib/cli/main.ts";
+import type { Terminal } from "../lib/cli/output.ts";
+import { withProgress } from "../lib/cli/progress.ts";
+import type { Io } from "../lib/cni/run.ts";
 import type { Ffi } from "../lib/sys/ffi.ts";
 import { writeText } from "../lib/sys/io.ts";
+import { terminalWidth } from "../lib/sys/terminal.ts";
 import { realWorld } from "./world.ts";
 
 /** Runs `args` and gives back the exit status. */
 export function runCommand(ffi: Ffi, args: readonly string[], version: string): Promise<number> {
-  const { env, stdout } = process;
+  const { env } = process;
   const stderr = (text: string) => writeText(ffi, 2, text, "stderr");
   const io = { env, clock: () => performance.now(), writeStderr: stderr };
   const world = realWorld(ffi, io);
@@ -25,12 +29,7 @@ export function runCommand(ffi: Ffi, args: readonly string[], version: string): 
         const { openServicesHere } = await import("./services.ts");
         return openServicesHere(ffi, world, config, chosen);
       },
-      terminal: {
-        stdout: (text) => writeText(ffi, 1, text, "stdout"),
-        stderr,
-        interactive: stdout.isTTY === true,
-        width: Math.min(stdout.columns ?? 100, 100),
-      },
+      terminal: terminalOf(ffi, io),
     },
     args,
   );
@@ -40,4 +39,23 @@ function interrupted(): AbortSignal {
   const told = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => told.abort());
   return told.signal;
+}
+
+/** Columns: more are hard to read. */
+const widest = 100;
+
+function terminalOf(ffi: Ffi, { clock, writeStderr }: Pick<Io, "clock" | "writeStderr">): Terminal {
+  const width = terminalWidth(ffi, 1);
+  return withProgress({
+    stdout: (text) => writeText(ffi, 1, text, "stdout"),
+    stderr: writeStderr,
+    interactive: width !== undefined,
+    erasable: terminalWidth(ffi, 2) !== undefined,
+    width: Math.min(width || widest, widest),
+    clock,
+    every: (ms, call) => {
+      const timer = setInterval(call, ms);
+      return () => clearInterval(timer);
+    },
+  });
 }

@@ -14,6 +14,7 @@ export const globalOptions = {
     oneOf: ["json", "table"],
     describe: "How to show the answer [default: table on a terminal, else json]",
   },
+  quiet: { type: "flag", describe: "Say nothing but errors" },
   help: { type: "flag", alias: "h", describe: "Show help" },
   version: { type: "flag", describe: "Show the version" },
 } as const satisfies Record<string, Option>;

@@ -13,7 +13,7 @@ import { isGroup } from "./command.ts";
 import { type Found, find, optionsIn } from "./find.ts";
 import { entries } from "./groups.ts";
 import { helpOf } from "./help.ts";
-import { formatFailure } from "./output.ts";
+import { formatFailure, quiet } from "./output.ts";
 import { explain, explainNoCommand } from "./usage.ts";
 import type { CliWorld } from "./world.ts";
 
@@ -27,6 +27,8 @@ export async function runCli(world: CliWorld, args: readonly string[]): Promise<
     const failure = asFailure(thrown);
     world.terminal.stderr(formatFailure(failure));
     return failure.kind === "usage" ? exitStatus.usage : exitStatus.failed;
+  } finally {
+    world.terminal.progress(undefined);
   }
 }
 
@@ -48,7 +50,9 @@ async function runLine(world: CliWorld, args: readonly string[]): Promise<number
   }
   const { parse } = await import("./parse.ts");
   const complain = (complaint: string) => usageFailure(explain(complaint, rest, entry), found);
-  return (await entry.run(world, await parse(entry, rest, complain))) ?? exitStatus.done;
+  const values = await parse(entry, rest, complain);
+  const spoken = asked.includes("--quiet") ? { ...world, terminal: quiet(terminal) } : world;
+  return (await entry.run(spoken, values)) ?? exitStatus.done;
 }
 
 const usageFailure = (state: string, { path }: Found): Failure =>

@@ -38,7 +38,11 @@ export async function onNode<T>(
   args: Common,
   body: (host: Host, deadline: Deadline) => Promise<T>,
 ): Promise<T> {
-  const host = openNode(world, loadNodeConfig(world, args.config, undefined));
+  const openStore: CliWorld["openStore"] = (config, log) => {
+    if (config.type === "etcd") world.terminal.progress("Waiting for etcd");
+    return world.openStore(config, log);
+  };
+  const host = openNode({ ...world, openStore }, loadNodeConfig(world, args.config, undefined));
   try {
     return await body(host, commandDeadline(host.clock));
   } finally {

@@ -5,6 +5,8 @@ import type { Failure } from "../errors.ts";
 export interface Terminal {
   readonly stdout: (text: string) => void;
   readonly stderr: (text: string) => void;
+  /** What is being waited for; undefined: nothing any more. An answer on stdout ends it too. */
+  readonly progress: (doing: string | undefined) => void;
   /** Whether stdout is a terminal. */
   readonly interactive: boolean;
   /** Columns. */
@@ -34,6 +36,13 @@ export function show(
 
 const isList = (records: Shown | readonly Shown[]): records is readonly Shown[] =>
   Array.isArray(records);
+
+/** For who wants errors only. */
+export const quiet = (terminal: Terminal): Terminal => ({
+  ...terminal,
+  stdout: () => {},
+  progress: () => {},
+});
 
 /** Columns two spaces apart, under headings in capitals. */
 export const table = (records: readonly Shown[], columns: readonly string[]): string =>

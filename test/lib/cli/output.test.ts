@@ -33,6 +33,7 @@ describe("an answer", () => {
     const to: Terminal = {
       stdout: (text) => void said.push(text),
       stderr: () => {},
+      progress: () => {},
       interactive,
       width: 80,
     };
