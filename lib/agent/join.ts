@@ -44,16 +44,20 @@ function outside({ host, situation }: Here): readonly string[] {
 
 /**
  * Pure: the networks that the node has no part in, and that have blocks enough for every node that
- * has none; else containers come first.
+ * has none; else containers come first. One that a network of this node reaches takes a block
+ * anyhow: its containers are reached by way of the node's port in it.
  */
 export function joinable({ networks, nodes, leases }: Cluster, self: string): readonly string[] {
+  const isHere = (name: string) =>
+    [...(leases.get(name)?.values() ?? [])].some(({ node }) => node === self);
   return [...networks.values()].flatMap(({ network }) => {
     if (network.deleting) return [];
     const held = [...(leases.get(network.name)?.values() ?? [])];
     const holders = new Set(held.map(({ node }) => node));
     if (holders.has(self)) return [];
     const without = [...nodes.keys()].filter((name) => !holders.has(name)).length;
-    return countFree(network, held) >= without ? [network.name] : [];
+    const needed = network.allowed?.some(isHere) ? 1 : without;
+    return countFree(network, held) >= needed ? [network.name] : [];
   });
 }
 

@@ -12,6 +12,7 @@ import { isGone } from "./bridge.ts";
 import { addToFilter } from "./firewall.ts";
 import { makeGateway } from "./gateway-make.ts";
 import type { Host } from "./host.ts";
+import { joinAllowed } from "./join-allowed.ts";
 import { gatewayAttachment, gatewayLinkName } from "./names.ts";
 import { hasFlows, replaceFlows } from "./network-flows.ts";
 import { restorePorts } from "./restore.ts";
@@ -41,16 +42,20 @@ export async function ensureGateway(
       const made = await makeGateway(host, held, own, deadline);
       // What has taken this network along may have taken others, and containers' ports.
       if ((await restorePorts(host, deadline)).length > 0) synchronise(host, deadline);
+      await joinAllowed(host, held, deadline);
       return made;
     }
-    if (found.state === "behind") await catchUp(host, heldHere, deadline);
+    if (found.state === "behind") {
+      await catchUp(host, heldHere, deadline);
+      await joinAllowed(host, heldHere, deadline);
+    }
     return found;
   } finally {
     unlock();
   }
 }
 
-/** Gives firewall and switch what the node has claimed since, and what its peers have. */
+/** Gives firewall and switch what the node has claimed since, what its peers have, and its policies. */
 async function catchUp(host: Host, held: HeldNetwork, deadline: Deadline): Promise<void> {
   addToFilter(host, await host.filter(), held);
   if (held.tunnel !== undefined) ensureTunnel(host, held.tunnel, deadline);

@@ -12,13 +12,14 @@ export const tunnelPort = 1;
 
 /** Without the peers' leases: all that an ADD needs to know whether the switch has those. */
 export function switchNetwork(held: HeldNetwork, port: SwitchNetwork["port"]): SwitchNetwork {
-  const { vni, subnet, subnet6, gateway, blockLength } = held.stored.network;
+  const { vni, subnet, subnet6, gateway, blockLength, allowed } = held.stored.network;
   return {
     vni,
     subnet,
     subnet6,
     gateway,
     blockLength,
+    allowed,
     port,
     // One with a MAC of its own has its flows with the container's port.
     leases: held.blocks.filter(({ mac }) => mac === undefined).map(({ prefix }) => prefix),

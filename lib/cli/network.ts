@@ -12,6 +12,7 @@ import { meantPrefix4, type Prefix4, parsePrefix4, parsePrefix6 } from "../net/p
 import { type Argument, command, type Group, type Option, type Values } from "./command.ts";
 import { noSuch, onNode } from "./on-node.ts";
 import { show } from "./output.ts";
+import { allowCommand, denyCommand } from "./policy.ts";
 import type { CliWorld } from "./world.ts";
 
 const columns = ["id", "subnet", "gateway", "vni"];
@@ -23,6 +24,7 @@ const allColumns = [
   "blockLength",
   "mtu",
   "masquerade",
+  "allowed",
 ];
 
 const theNetwork = {
@@ -116,7 +118,8 @@ const listCommand = command({
     onNode(world, args, async (host, deadline) => {
       const networks = await listNetworks(await host.ipam.registry(), deadline);
       const shown = networks.map(({ network }) => describe(network));
-      show(world.terminal, args.output, shown, columns);
+      const more = shown.some((one) => "allowed" in one) ? ["allowed"] : [];
+      show(world.terminal, args.output, shown, [...columns, ...more]);
     }),
 });
 
@@ -151,10 +154,11 @@ const deleteCommand = command({
 export const networkGroup: Group = {
   name: "network",
   describe: "Create, list, show and delete networks",
-  commands: [createCommand, listCommand, showCommand, deleteCommand],
+  commands: [createCommand, listCommand, showCommand, deleteCommand, allowCommand, denyCommand],
   examples: [
     ["socketplane network create web 10.2.0.0/16", "Create a network with that subnet"],
     ["socketplane network list", "See which there are"],
+    ["socketplane network allow web db", "Let the containers of both reach each other"],
   ],
 };
 

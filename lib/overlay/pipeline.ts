@@ -122,6 +122,7 @@ export function cookieOfNetwork(network: SwitchNetwork): bigint {
   let text = `${subnet.base}/${subnet.length} ${subnet6?.base}/${subnet6?.length} ${gateway}/${blockLength}`;
   text += ` ${port.ofport} ${port.address}`;
   for (const { base, length } of leases) text += ` ${base}/${length}`;
+  for (const name of network.allowed ?? []) text += ` >${name}`;
   if (tunnel !== undefined) {
     text += ` ${tunnel.ofport} ${tunnel.local.address} ${peers.count} ${peers.digest}`;
   }

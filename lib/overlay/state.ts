@@ -29,6 +29,11 @@ export interface SwitchNetwork {
   readonly leases: readonly Prefix4[];
   /** Undefined where there are no other nodes. */
   readonly tunnel: SwitchTunnel | undefined;
+  /**
+   * The networks that it may send to. No flow is made of them, as the firewall sees to it; but who
+   * asks whether the network's flows are there is told by the answer whether it knows of them.
+   */
+  readonly allowed?: readonly string[] | undefined;
   /** How many leases the peers have, and what tells them from others. */
   readonly peers: { readonly count: number; readonly digest: number };
 }

@@ -102,6 +102,7 @@ describe("network create, list and show", () => {
         "BLOCK LENGTH  26",
         "MTU           -",
         "MASQUERADE    yes",
+        "ALLOWED       -",
         "",
       ].join("\n"),
     );

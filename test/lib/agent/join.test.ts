@@ -56,6 +56,19 @@ test("what is left is left to containers where it is not enough for every node",
   expect(joinable(clusterWith(["a", "b", "c"], held), "a")).toEqual([]);
 });
 
+test("one that a network of the node reaches is joined as long as a block is left", () => {
+  const held = { "0a020000-30": "b", "0a020004-30": "b", "0a020008-30": "b" };
+  const reaching = clusterWith(["a", "b", "c"], held, { allowed: ["db"] });
+  const leasesOfDb = { ...reaching, leases: new Map(reaching.leases) };
+  expect(joinable(reaching, "a")).toEqual([]);
+  const ofWeb = [...(reaching.leases.get("web")?.values() ?? [])].slice(0, 1);
+  const inDb = (node: string) => new Map(ofWeb.map((lease) => ["key", { ...lease, node }]));
+  leasesOfDb.leases.set("db", inDb("a"));
+  expect(joinable(leasesOfDb, "a")).toEqual(["web"]);
+  leasesOfDb.leases.set("db", inDb("b"));
+  expect(joinable(leasesOfDb, "a")).toEqual([]);
+});
+
 test("a network that is being deleted is not joined", () => {
   expect(joinable(clusterWith(["a"], {}, { deleting: true }), "a")).toEqual([]);
 });
