@@ -82,7 +82,7 @@ const prototypesNow = (): string =>
 /** Characters of an input that are shown. */
 const shownLength = 4000;
 
-function shownInput(input: unknown): string {
+export function shownInput(input: unknown): string {
   const text = input instanceof Uint8Array ? `hex ${Buffer.from(input).toString("hex")}` : input;
   const said = typeof text === "string" ? text : JSON.stringify(text, bigints);
   return said.length > shownLength ? `${said.slice(0, shownLength)}... (${said.length})` : said;

@@ -38,20 +38,25 @@ interface ProcessCase {
 
 type Make = (place: Place, random: Random) => ProcessCase;
 
+/** The kernel takes 128 KiB, the name and its own marks included (MAX_ARG_STRLEN). */
+const longestVariable = 30_000;
+
 /** Whatever comes on stdin and in the environment. */
 const byInput: Make = ({ node, container }, random) => {
-  const env = someEnv(random);
+  const clean = (value: string) => value.replaceAll("\0", "").slice(0, longestVariable);
+  const env = Object.fromEntries(
+    Object.entries(someEnv(random)).map(([key, value]) => [key, clean(value)]),
+  );
   // Without one it is the operator's command.
   env.CNI_COMMAND ||= "DEL";
   if (random.below(2) === 0) env.CNI_NETNS = container.path;
   if (random.below(2) === 0) env.CNI_PATH = executables;
   const name = random.one(["socketplane", "socketplane-ipam"]);
-  const kept = Object.entries(env).filter(([, value]) => !value.includes("\0"));
   return {
     command: {
       argv: [join(executables, name)],
       netns: node.netns,
-      env: { ...Object.fromEntries(kept), SOCKETPLANE_CONFIG: node.config },
+      env: { ...env, SOCKETPLANE_CONFIG: node.config },
       stdin: Buffer.from(someStdin(random)).toString(),
       limitMs: patienceMs,
     },
