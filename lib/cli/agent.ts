@@ -126,7 +126,8 @@ const statusCommand = command({
         ...(isEtcdHere(etcd, config) && { etcd: etcd.state, etcdPid: etcd.pid }),
         by: services.kind,
       };
-      show(world.terminal, args.output, shown, Object.keys(shown));
+      const known = Object.keys(shown).filter((key) => shown[key] !== undefined);
+      show(world.terminal, args.output, shown, known);
       if (isRunning) return 0;
       throw new Failure("io", `Cannot find the agent: it ${wordsOf(agent)}`, {
         details: "Start it: socketplane agent start",

@@ -1,5 +1,6 @@
 /** A small HTTP server for those who look after this machine; node:http is loaded here, when used. */
 import { Failure, reasonOf } from "../errors.ts";
+import { bytesOfText } from "../text.ts";
 
 export interface HttpAnswer {
   readonly status: number;
@@ -27,7 +28,11 @@ export async function serveHttp(
     const { status, type, body } = isRead
       ? answer((request.url ?? "/").replace(/\?.*/, ""))
       : { status: 405, type: "text/plain", body: "only GET is answered here\n" };
-    response.writeHead(status, { "content-type": type, "cache-control": "no-store" });
+    response.writeHead(status, {
+      "content-type": type,
+      "content-length": bytesOfText(body).length,
+      "cache-control": "no-store",
+    });
     response.end(request.method === "HEAD" ? undefined : body);
   });
   // Who is slow, or says nothing, is no burden.

@@ -147,6 +147,7 @@ export async function startNode(lab: Surroundings, options: NodeOptions = {}): P
     node: name,
     store: { type: "file", path: storeDir },
     ovs: { runDir: ovs.runDir },
+    agent: { logFile: join(folder, "log/agent.log") },
     runDir,
     logLevel: "debug",
     ...options.config,
