@@ -24,5 +24,7 @@ async function run(ffi: Ffi): Promise<number> {
     return runPlugin(io, pluginNamed(called, ffi, io, version));
   }
   const { runCommand } = await import("./command.ts");
-  return runCommand(ffi, argv.slice(2), version);
+  // Handed over, not loaded from there: what two load is a chunk of its own, and costs an ADD.
+  const plugin = (its: typeof env) => pluginNamed("socketplane", ffi, processIo(ffi, its), version);
+  return runCommand(ffi, argv.slice(2), version, plugin);
 }

@@ -29,6 +29,12 @@ export function fnv1a64(text: string): Hash {
   return { high, low };
 }
 
+/** 63 bits of the hash: what a file can be locked at (lib/dir.ts). */
+export function lockNumberOf(text: string): bigint {
+  const { high, low } = fnv1a64(text);
+  return (BigInt(high >>> 1) << 32n) | BigInt(low);
+}
+
 const letters = "0123456789abcdefghijklmnopqrstuv";
 
 /** 60 bits of the hash as 12 characters of "base32hex" in lower case (RFC 4648). */

@@ -2,7 +2,7 @@
 import { type Clock, type Deadline, deadlineIn } from "../deadline.ts";
 import type { Dir } from "../dir.ts";
 import { Failure } from "../errors.ts";
-import { fnv1a64 } from "../hash.ts";
+import { lockNumberOf } from "../hash.ts";
 import { type AttachmentId, ownerName } from "../ipam/assignment.ts";
 import type { PoolDirs } from "../ipam/assignments.ts";
 import { unmarkFresh } from "../ipam/freshness.ts";
@@ -104,9 +104,7 @@ export function openNode(world: World, config: NodeConfig): Host {
 
 /** ADD, DEL and CHECK of one attachment exclude each other, by a lock that dies with the process. */
 export function lockAttachment(host: Host, id: AttachmentId, deadline: Deadline): () => void {
-  const { high, low } = fnv1a64(ownerName(id));
-  const number = (BigInt(high >>> 1) << 32n) | BigInt(low);
-  return host.run.lockRange("attachments.lock", number, deadline);
+  return host.run.lockRange("attachments.lock", lockNumberOf(ownerName(id)), deadline);
 }
 
 /** How long a command may take, milliseconds: well below kubelet's four minutes. */

@@ -15,6 +15,8 @@ export interface Argument {
   readonly optional?: true;
   /** All that is left of the line, as a list: the command line of another program. */
   readonly rest?: true;
+  /** One or more words, as a list: the last argument. */
+  readonly many?: true;
   readonly completes?: Completed;
 }
 
@@ -49,7 +51,7 @@ type Options = Readonly<Record<string, Option>>;
 
 /** The values of a command line. */
 export type Values<A extends Arguments, O extends Options> = Common & {
-  readonly [name in keyof A]: A[name] extends { rest: true }
+  readonly [name in keyof A]: A[name] extends { rest: true } | { many: true }
     ? readonly string[]
     : A[name] extends { optional: true }
       ? string | undefined

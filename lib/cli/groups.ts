@@ -2,15 +2,19 @@
 import { addressGroup } from "./address.ts";
 import { agentGroup } from "./agent.ts";
 import type { Entry } from "./command.ts";
+import { completionGroup } from "./completion.ts";
 import { leaseGroup } from "./lease.ts";
 import { networkGroup } from "./network.ts";
 import { nodeGroup } from "./node.ts";
+import { execCommand, runCommand } from "./run.ts";
+import { psCommand, rmCommand, stopCommand } from "./runs.ts";
 
 /** As help shows them; within a section, in this order. */
 export const sections: readonly { readonly title: string; readonly entries: readonly Entry[] }[] = [
   { title: "Networks", entries: [networkGroup, leaseGroup, addressGroup] },
   { title: "Cluster", entries: [nodeGroup] },
-  { title: "This machine", entries: [agentGroup] },
+  { title: "Commands", entries: [runCommand, psCommand, execCommand, stopCommand, rmCommand] },
+  { title: "This machine", entries: [agentGroup, completionGroup] },
 ];
 
 export const entries: readonly Entry[] = sections.flatMap((section) => section.entries);

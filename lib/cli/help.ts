@@ -68,8 +68,8 @@ function commandHelp(command: Command, name: string, width: number): readonly st
 
 /** As "<name> [subnet]". */
 export const placesOf = (args: Readonly<Record<string, Argument>>): readonly string[] =>
-  Object.entries(args).map(([name, { optional, rest }]) => {
-    const inside = rest === true ? `${name}...` : name;
+  Object.entries(args).map(([name, { optional, rest, many }]) => {
+    const inside = rest === true || many === true ? `${name}...` : name;
     return optional === true ? `[${inside}]` : `<${inside}>`;
   });
 

@@ -60,9 +60,9 @@ function takeWords(
 ): Readonly<Record<string, string | readonly string[] | undefined>> {
   const left = [...words];
   const missing: string[] = [];
-  const taken = Object.entries(all).map(([name, { rest, optional }]) => {
+  const taken = Object.entries(all).map(([name, { rest, many, optional }]) => {
     if (left.length === 0 && optional !== true) missing.push(`<${name}>`);
-    return [name, rest === true ? left.splice(0) : left.shift()] as const;
+    return [name, rest === true || many === true ? left.splice(0) : left.shift()] as const;
   });
   if (left.length > 0) throw complain(`"${left[0]}" is one argument too many`);
   if (missing.length > 0) {

@@ -1,10 +1,11 @@
 /** What the operator's command is handed. See main.ts for the folder's note. */
 import type { World } from "../attach/node.ts";
 import type { NodeConfig } from "../node-config.ts";
+import type { RunWorld } from "../run/world.ts";
 import type { Services } from "../service/services.ts";
 import type { Terminal } from "./output.ts";
 
-export interface CliWorld extends World {
+export interface CliWorld extends World, RunWorld {
   readonly terminal: Terminal;
   /** Runs the node agent until it is told to end; it logs to a file, or else to standard error. */
   readonly runAgent: (config: NodeConfig, logFile: string | undefined) => Promise<void>;

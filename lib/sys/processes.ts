@@ -47,7 +47,7 @@ export type Started =
 export interface Relay {
   /** The status to end with for the first that has come; undefined if none has. */
   readonly caught: () => ExitStatus | undefined;
-  /** Hands on those that come from now on, unless the terminal has done so. */
+  /** Hands on what came before, and what comes from now on, unless the terminal has done so. */
   readonly to: (process: ProcessId) => void;
   /** They end us again. */
   readonly release: () => void;
@@ -58,8 +58,8 @@ export interface Programs {
   readonly relay: () => Promise<Relay>;
   /**
    * Starts this executable again with the same arguments and these additions to its environment, in
-   * a session of its own; gives what it says on stdout, once it has closed that, and its status if
-   * it has ended by then.
+   * a session of its own; gives what it says on stdout until it lets go of that, or ends: then its
+   * status too.
    */
   readonly startAgain: (
     env: Readonly<Record<string, string>>,

@@ -9,13 +9,16 @@
 import type { ChildProcess } from "node:child_process";
 import { succeed } from "./errno.ts";
 import type { Ffi } from "./ffi.ts";
-import { closing, cString, cwd, O } from "./io.ts";
+import { closing, cString, cwd, O, writeText } from "./io.ts";
 import { inside } from "./netns.ts";
 import { openProcessTable } from "./process-table.ts";
 import type { ExitStatus, Program, Programs, Started } from "./processes.ts";
 import { relaySignals } from "./relay.ts";
 
 const O_APPEND = 0o2000;
+
+/** *Bites here*: Bun keeps a copy of stdout for itself, so that its end would never come. */
+const endOfSpeech = "\0";
 
 export function openPrograms(ffi: Ffi): Programs {
   return {
@@ -83,17 +86,19 @@ async function startAgain(env: Readonly<Record<string, string>>) {
     detached: true,
     stdio: ["ignore", "pipe", "inherit"],
   });
-  let said = "";
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    said += text;
-  });
   const status = endOf(child);
-  await new Promise<void>((resolve, reject) => {
-    child.stdout.once("close", resolve);
+  let text = "";
+  const said = await new Promise<string>((resolve, reject) => {
     child.once("error", reject);
+    child.stdout.setEncoding("utf8").once("close", () => resolve(text));
+    child.stdout.on("data", (more: string) => {
+      text += more;
+      if (text.endsWith(endOfSpeech)) resolve(text);
+    });
   });
-  // It closes the stream as its last deed, or when it lets go of it, and then it goes on.
-  return said === "" ? { said, status: await status } : { said, status: undefined };
+  return said.endsWith(endOfSpeech)
+    ? { said: said.slice(0, -endOfSpeech.length), status: undefined }
+    : { said, status: await status };
 }
 
 /** What the runtime was given to run; nothing where that is in the executable. */
@@ -104,6 +109,7 @@ export function ourScript(): readonly string[] {
 }
 
 function letGo(ffi: Ffi): void {
+  writeText(ffi, 1, endOfSpeech, "stdout");
   process.chdir("/");
   const attempt = { action: "open", subject: '"/dev/null"', call: "openat" };
   const fd = succeed(ffi.call("openat", cwd, cString("/dev/null"), O.rdwr | O.cloexec), attempt);

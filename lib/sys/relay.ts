@@ -19,18 +19,22 @@ const typed: readonly NodeJS.Signals[] = ["SIGINT", "SIGQUIT"];
 export async function relaySignals(ffi: Ffi): Promise<Relay> {
   const { constants } = await import("node:os");
   const table = openProcessTable(ffi);
-  let first: number | undefined;
+  const caught: NodeJS.Signals[] = [];
   let target: ProcessId | undefined;
   const take = (signal: NodeJS.Signals) => {
-    first ??= 128 + constants.signals[signal];
+    caught.push(signal);
     if (target === undefined || (typed.includes(signal) && isForeground(ffi))) return;
     table.send(target, signal);
   };
   for (const signal of relayed) process.on(signal, take);
   return {
-    caught: () => first,
+    caught: () => {
+      const [first] = caught;
+      return first && 128 + constants.signals[first];
+    },
     to: (process) => {
       target = process;
+      for (const signal of caught) table.send(process, signal);
     },
     release: () => {
       for (const signal of relayed) process.off(signal, take);

@@ -8,7 +8,7 @@ const floors: readonly (readonly string[])[] = [
   ["lib/cni", "lib/store", "lib/sys", "lib/ovs", "lib/trust"],
   ["lib/ipam", "lib/overlay", "lib/service"],
   ["lib/attach"],
-  ["lib/cluster"],
+  ["lib/cluster", "lib/run"],
   ["lib/plugin", "lib/agent", "lib/cli"],
   ["cmd"],
 ];

@@ -1,0 +1,175 @@
+/** `socketplane run` and `exec`: a command on a network, with no container engine. */
+import type { Host } from "../attach/host.ts";
+import type { Deadline } from "../deadline.ts";
+import { asFailure, Failure } from "../errors.ts";
+import { nearest } from "../faults.ts";
+import { listNetworks } from "../ipam/networks.ts";
+import { enter } from "../run/enter.ts";
+import { NotStarted } from "../run/not-started.ts";
+import type { RunRecord } from "../run/record.ts";
+import { supervise } from "../run/supervise.ts";
+import { type Common, command, type Option } from "./command.ts";
+import { onNode } from "./on-node.ts";
+import { formatFailure, show } from "./output.ts";
+import { runColumns, shownRun } from "./run-shown.ts";
+import { toolsOf } from "./run-tools.ts";
+import { environmentOf, wishOf } from "./run-wish.ts";
+import type { CliWorld } from "./world.ts";
+
+/** As env(1), podman and docker have it: those of the command are its own. */
+const notRun = 125;
+
+/** In the environment of the process that watches over a run in the background. */
+const watching = "SOCKETPLANE_RUN_WATCHES";
+
+const streams = {
+  interactive: { type: "flag", alias: "i", describe: "Keep its standard input open, also with -d" },
+  tty: { type: "flag", alias: "t", describe: "Nothing: your terminal is the command's anyway" },
+  env: {
+    type: "list",
+    alias: "e",
+    value: "NAME=VALUE",
+    describe: "Set this in its environment, which is else your own",
+  },
+} as const satisfies Record<string, Option>;
+
+const about = [
+  "Run a command in a network namespace of its own, on one of our networks: an address, a gateway, ",
+  "and a way to the world, as a container has it, with no container engine. Its files, processes and ",
+  "DNS are this machine's.\n\n",
+  "It is in the foreground, with your terminal, signals and all; its exit status is the command's, ",
+  "or 128 and the signal's number, 127 where there is no such program, 126 where it can't be run, ",
+  "125 where there is no network for it. At its end all of it is gone, also what it left running.",
+].join("");
+
+export const runCommand = command({
+  name: "run",
+  describe: "Run a command on a network",
+  about,
+  arguments: { command: { describe: "The command and its arguments", rest: true } },
+  options: {
+    network: {
+      type: "list",
+      alias: "n",
+      value: "NETWORK",
+      describe: "The network of eth0; given again, of eth1 [default: default]",
+      completes: "network",
+    },
+    name: {
+      type: "text",
+      value: "NAME",
+      describe: "Its name [default: the command's and a number]",
+    },
+    ip: { type: "list", value: "ADDRESS", describe: "Its address; given again, on eth1" },
+    mac: { type: "list", value: "MAC", describe: "Its MAC; given again, of eth1" },
+    detach: {
+      type: "flag",
+      alias: "d",
+      describe: "In the background: print its name; see socketplane logs",
+    },
+    rm: { type: "flag", describe: "With -d: forget it when it has ended" },
+    ...streams,
+  },
+  examples: [
+    ["socketplane run -n web -- python3 -m http.server 80", "A server on network web"],
+    ["socketplane run -n web ping -c 3 10.2.0.3", "Ask another one there"],
+    ["socketplane run -it bash", "A shell on network default"],
+    ["socketplane run -d --name db -n web --ip 10.2.0.9 postgres", "In the background"],
+    ["socketplane run -n web -n db -- ip address", "On two networks"],
+  ],
+  run: (world, args) =>
+    passingOn(world, async () => {
+      const wish = wishOf(args, environmentWith(world, args.env));
+      if (args.detach && !world.env[watching]) return startWatching(world, args);
+      return onNode(world, args, async (host, deadline) => {
+        const tools = toolsOf(world, args);
+        const onStarted = (run: RunRecord) => {
+          if (!args.detach) return;
+          tell(world, args, host, run);
+          world.programs.letGo();
+        };
+        try {
+          const { status, fault } = await supervise(host, tools, wish, onStarted);
+          if (fault !== undefined) world.terminal.stderr(formatFailure(asFailure(fault)));
+          return status;
+        } catch (fault) {
+          throw await explained(
+            host,
+            wish.networks.map(({ network }) => network),
+            fault,
+            deadline,
+          );
+        }
+      });
+    }),
+});
+
+export const execCommand = command({
+  name: "exec",
+  describe: "Run a further command in a run's network namespace",
+  about: "Run a further command where a run's is. Its exit status is the command's, as with run.",
+  arguments: {
+    name: { describe: "The run's name", completes: "container" },
+    command: { describe: "The command and its arguments", rest: true },
+  },
+  options: streams,
+  examples: [
+    ["socketplane exec web-1 ip address", "Look at its interfaces"],
+    ["socketplane exec -it web-1 bash", "A shell beside it"],
+  ],
+  run: (world, args) =>
+    passingOn(world, () =>
+      onNode(world, args, (host) => {
+        const program = { argv: args.command, env: environmentWith(world, args.env) };
+        return enter(host, toolsOf(world, args), args.name, program);
+      }),
+    ),
+});
+
+/** What comes of the command is its exit status; what is ours must not be taken for it. */
+async function passingOn(world: CliWorld, act: () => Promise<number>): Promise<number> {
+  try {
+    return await act();
+  } catch (thrown) {
+    const failure = asFailure(thrown);
+    if (failure.kind === "usage") throw failure;
+    world.terminal.stderr(formatFailure(failure));
+    return failure instanceof NotStarted ? failure.status : notRun;
+  }
+}
+
+const environmentWith = ({ env }: CliWorld, given: readonly string[]) =>
+  environmentOf({ ...env, [watching]: undefined }, given);
+
+/** The run goes on without us; what went wrong has been said by who tried. */
+async function startWatching({ programs, terminal }: CliWorld, _args: Common): Promise<number> {
+  const { said, status } = await programs.startAgain({ [watching]: "yes" });
+  terminal.stdout(said);
+  return status ?? 0;
+}
+
+/** The name alone, for scripts, unless more is asked for. */
+function tell({ terminal }: CliWorld, { output }: Common, host: Host, run: RunRecord): void {
+  if (output === undefined) terminal.stdout(`${run.name}\n`);
+  else show(terminal, output, shownRun(host, run, "running"), runColumns);
+}
+
+/** Says which networks there are where one is not. */
+async function explained(
+  host: Host,
+  networks: readonly string[],
+  fault: unknown,
+  deadline: Deadline,
+): Promise<unknown> {
+  if (!(fault instanceof Failure) || fault.kind !== "network-unknown") return fault;
+  const there = await listNetworks(await host.ipam.registry(), deadline);
+  const names = there.map(({ network }) => network.name);
+  const missing = networks.find((one) => !names.includes(one)) ?? "";
+  const near = nearest(missing, names);
+  const details = [
+    ...(near === undefined ? [] : [`Did you mean "${near}"?`]),
+    `Create it: socketplane network create ${missing}${missing === "default" ? "; or make this machine the first of a cluster: socketplane cluster init" : " [SUBNET]"}`,
+    ...(names.length === 0 ? [] : [`There are: ${names.join(", ")}`]),
+  ];
+  return new Failure(fault.kind, fault.message, { details: details.join("\n"), cause: fault });
+}

@@ -1,0 +1,113 @@
+/** `socketplane ps`, `stop`, `rm` and `logs`: what was started by `socketplane run`. */
+import type { Host } from "../attach/host.ts";
+import { Failure } from "../errors.ts";
+import { tryLock } from "../run/claim.ts";
+import { listRuns, type RunRecord } from "../run/record.ts";
+import { isRunning } from "../run/settle.ts";
+import { settleAll } from "../run/settle-all.ts";
+import { removeRun, stopRun } from "../run/stop.ts";
+import type { RunTools } from "../run/world.ts";
+import { command } from "./command.ts";
+import { onNode } from "./on-node.ts";
+import { show } from "./output.ts";
+import { type RunState, runColumns, shownRun } from "./run-shown.ts";
+import { toolsOf } from "./run-tools.ts";
+
+export const psCommand = command({
+  name: "ps",
+  describe: "List the commands that run on networks",
+  about:
+    "List what socketplane run has started on this machine. What was killed is cleaned up on the way.",
+  options: {
+    all: { type: "flag", alias: "a", describe: "Those in the background that have ended, too" },
+  },
+  examples: [["socketplane ps --all", "Those that have ended, too"]],
+  run: (world, args) =>
+    onNode(world, args, async (host) => {
+      const tools = toolsOf(world, args);
+      await settleAll(host, tools);
+      const runs = listRuns(host).filter(({ end }) => args.all || end === undefined);
+      const shown = runs.map((run) => shownRun(host, run, stateOf(host, tools, run)));
+      show(world.terminal, args.output, shown, runColumns);
+    }),
+});
+
+function stateOf(host: Host, tools: RunTools, run: RunRecord): RunState {
+  if (run.end !== undefined) return "ended";
+  if (isRunning(host, tools, run)) return "running";
+  const release = tryLock(host, run.name);
+  release?.();
+  return release === undefined ? "starting" : "lost";
+}
+
+const namesArgument = { describe: "Their names", many: true, completes: "container" } as const;
+
+/** Seconds. */
+const patience = 10;
+
+export const stopCommand = command({
+  name: "stop",
+  describe: "End commands that run on networks",
+  about: "End them by SIGTERM, and those that have not ended in time by SIGKILL.",
+  arguments: { names: namesArgument },
+  options: {
+    time: {
+      type: "text",
+      alias: "t",
+      value: "SECONDS",
+      describe: `Wait for so long [default: ${patience}]`,
+    },
+  },
+  examples: [
+    ["socketplane stop web-1 db", "End two"],
+    ["socketplane stop -t 60 db", "With a minute's patience"],
+  ],
+  run: (world, args) =>
+    onNode(world, args, async (host) => {
+      const ms = 1000 * secondsOf(args.time);
+      const tools = toolsOf(world, args);
+      await each("stop", args.names, (name) => stopRun(host, tools, name, ms));
+    }),
+});
+
+export const rmCommand = command({
+  name: "rm",
+  describe: "Forget commands in the background that have ended",
+  about: "Forget what socketplane run -d has started and what has ended, with its log.",
+  arguments: { names: namesArgument },
+  options: { force: { type: "flag", alias: "f", describe: "End those that run, by SIGKILL" } },
+  examples: [
+    ["socketplane rm web-1", "Forget one that has ended"],
+    ["socketplane rm --force web-1", "Whether it has ended or not"],
+  ],
+  run: (world, args) =>
+    onNode(world, args, async (host) => {
+      const tools = toolsOf(world, args);
+      const running = args.force ? "end" : "refuse";
+      await each("remove", args.names, (name) => removeRun(host, tools, name, running));
+    }),
+});
+
+/** Does all that can be done, and then says what could not. */
+async function each(
+  action: string,
+  names: readonly string[],
+  act: (name: string) => Promise<unknown>,
+): Promise<void> {
+  const faults: unknown[] = [];
+  for (const name of new Set(names)) {
+    try {
+      await act(name);
+    } catch (fault) {
+      faults.push(fault);
+    }
+  }
+  if (faults.length === 1) throw faults[0];
+  if (faults.length > 1) throw Failure.join("io", `Cannot ${action} all`, faults);
+}
+
+function secondsOf(text: string | undefined): number {
+  if (text === undefined) return patience;
+  if (/^\d{1,6}$/.test(text)) return Number(text);
+  throw new Failure("usage", `Cannot wait: --time must be a number of seconds, not "${text}"`);
+}
