@@ -2,6 +2,7 @@
 import { Failure } from "../errors.ts";
 import { unmarkAway } from "../ipam/freshness.ts";
 import { heldNow } from "../ipam/held.ts";
+import { rememberNames } from "../ipam/known-names.ts";
 import { changesBetween, type NetworkChange } from "./changes.ts";
 import type { Patience } from "./locks.ts";
 import { type Cluster, lastRevision } from "./model.ts";
@@ -38,6 +39,10 @@ export async function followCluster(here: Here, patience: Patience): Promise<rea
     if (faults.length > 0) throw Failure.join("try-again", "Cannot follow the cluster", faults);
     situation.applied = cluster;
     situation.heardApplied = heard;
+    rememberNames(host.run, {
+      networks: [...cluster.networks.keys()],
+      nodes: [...cluster.nodes.keys()],
+    });
     tell(here, cluster, self);
     if (changed.length > 0) metrics.count("socketplane_changes_total", {}, changed.length);
     if (changedAt !== undefined) {

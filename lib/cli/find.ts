@@ -65,7 +65,7 @@ const named = <T extends Entry>(word: string, among: readonly T[]): T | undefine
 const isOption = (word: string): boolean => word.startsWith("-") && word !== "-";
 
 /** Whether the next word is this option's value. */
-function takesValue(word: string, options: Readonly<Record<string, Option>>): boolean {
+export function takesValue(word: string, options: Readonly<Record<string, Option>>): boolean {
   if (word.startsWith("--")) {
     const name = Object.keys(options).find((one) => dashed(one) === word);
     return name !== undefined && options[name]?.type !== "flag";

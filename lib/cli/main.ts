@@ -10,6 +10,7 @@
  */
 import { asFailure, Failure } from "../errors.ts";
 import { isGroup } from "./command.ts";
+import { completeHere, completing } from "./complete-here.ts";
 import { type Found, find, optionsIn } from "./find.ts";
 import { entries } from "./groups.ts";
 import { helpOf } from "./help.ts";
@@ -34,6 +35,11 @@ export async function runCli(world: CliWorld, args: readonly string[]): Promise<
 
 async function runLine(world: CliWorld, args: readonly string[]): Promise<number> {
   const { terminal, version } = world;
+  const [first, ...words] = args;
+  if (first === completing) {
+    await completeHere(world, words, entries);
+    return exitStatus.done;
+  }
   const found = find(args, entries);
   const { entry, rest } = found;
   const asked = optionsIn(rest);

@@ -5,6 +5,7 @@ import { reachable4, refuseReachable } from "../attach/reachable.ts";
 import type { Deadline } from "../deadline.ts";
 import { Failure } from "../errors.ts";
 import { chooseSubnet } from "../ipam/choose-subnet.ts";
+import { rememberNames } from "../ipam/known-names.ts";
 import { describe, maxVni, parseNetworkName, parseRange } from "../ipam/network.ts";
 import { ensureNetwork, listNetworks, readNetwork } from "../ipam/networks.ts";
 import { parseIp4 } from "../net/ip4.ts";
@@ -117,6 +118,7 @@ const listCommand = command({
   run: (world, args) =>
     onNode(world, args, async (host, deadline) => {
       const networks = await listNetworks(await host.ipam.registry(), deadline);
+      rememberNames(host.run, { networks: networks.map(({ network }) => network.name) });
       const shown = networks.map(({ network }) => describe(network));
       const more = shown.some((one) => "allowed" in one) ? ["allowed"] : [];
       show(world.terminal, args.output, shown, [...columns, ...more]);

@@ -1,5 +1,6 @@
 /** `socketplane node`: the machines of the cluster. */
 import type { Deadline } from "../deadline.ts";
+import { rememberNames } from "../ipam/known-names.ts";
 import { leaseOf } from "../ipam/leases.ts";
 import type { Registry } from "../ipam/networks.ts";
 import { formatVtep, type NodeRecord, readNodes } from "../ipam/nodes.ts";
@@ -22,6 +23,7 @@ const listCommand = command({
   run: (world, args) =>
     onNode(world, args, async (host, deadline) => {
       const cluster = await readCluster(await host.ipam.registry(), deadline);
+      rememberNames(host.run, { nodes: cluster.nodes.map(({ name }) => name) });
       const shown = cluster.nodes.map((node) => ({
         ...shownNode(node, cluster),
         leases: cluster.leasesOf(node.name).length,

@@ -7,7 +7,7 @@ import { assertNothingLeft, assertSound } from "../lab/invariants.ts";
 import { type Lab, openLab } from "../lab/lab.ts";
 import { type CniOutcome, executables, type LabNode } from "../lab/node.ts";
 import { ping } from "../lab/probe.ts";
-import { ip, must, run } from "../lab/run.ts";
+import { ip, must } from "../lab/run.ts";
 
 let lab: Lab;
 let node: LabNode;
@@ -215,7 +215,7 @@ describe("what cannot be understood", () => {
     ["list", 'there is no command "list": did you mean "network list"?', ""],
     ["frobnicate", 'there is no command "frobnicate"', ""],
     ["network lits", 'there is no command "lits": did you mean "list"?', " network"],
-    ["network", "give a command of network: create, list, show or delete", " network"],
+    ["lease", "give a command of lease: list", " lease"],
     ["network create", "<name> is missing", " network create"],
     ["network create web 10.2.0.0/16 now", '"now" is one argument too many', " network create"],
     [
@@ -294,24 +294,30 @@ describe("help", () => {
     expect(await shown("--version")).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
 
-  test("completion is a script that bash can use", async () => {
-    const script = String(await shown("completion"));
-    const check = await run({ argv: ["bash", "-n"], stdin: script });
-    expect(check).toMatchObject({ status: 0, stderr: "" });
+  test("completion knows what can be typed, and the names of what is there", async () => {
+    const script = String(await shown("completion bash"));
     const complete = async (...words: readonly string[]) => {
       const typed = words.map((word) => `'${word}'`).join(" ");
       const ask = `${script}
 COMP_WORDS=(${typed}) COMP_CWORD=${words.length - 1}
 $(complete -p socketplane | sed 's/.*-F \\([^ ]*\\).*/\\1/')
 printf '%s\\n' "\${COMPREPLY[@]}"`;
-      const env = { PATH: `${executables}:/usr/bin:/bin` };
-      return (await must({ argv: ["bash", "-c", ask], env })).trim().split("\n");
+      const env = { PATH: `${executables}:/usr/bin:/bin`, SOCKETPLANE_CONFIG: node.config };
+      const argv = ["bash", "--norc", "-c", ask];
+      return (await must({ netns: node.netns, argv, env })).trim().split("\n");
     };
+    await shown("network create web 10.2.0.0/16");
+    await shown("network create db");
     expect(await complete("socketplane", "")).toEqual(
       expect.arrayContaining(["network", "completion"]),
     );
     expect(await complete("socketplane", "network", "s")).toEqual(["show"]);
     expect(await complete("socketplane", "network", "create", "--sub")).toEqual(["--subnet6"]);
+    expect(await complete("socketplane", "network", "delete", "")).toEqual(["db", "web"]);
+    expect(await complete("socketplane", "lease", "ls", "--network", "w")).toEqual(["web"]);
+    expect(await complete("socketplane", "--config", "/nowhere", "network", "rm", "")).toEqual([
+      "",
+    ]);
   });
 });
 

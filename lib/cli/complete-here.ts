@@ -1,0 +1,59 @@
+/** Answers the shells' scripts, from what this machine knows. See main.ts for the folder's note. */
+import type { Host } from "../attach/host.ts";
+import { commandDeadline, loadNodeConfig, openNode } from "../attach/node.ts";
+import { knownNames } from "../ipam/known-names.ts";
+import { listNetworks } from "../ipam/networks.ts";
+import { listRuns } from "../run/record.ts";
+import type { Entry } from "./command.ts";
+import { complete, formatCompletion, type Named } from "./complete.ts";
+import type { CliWorld } from "./world.ts";
+
+/** The first word of a script's question; those of the line, up to the one to complete, follow. */
+export const completing = "__complete";
+
+/** What can't be read is no name: an error would stand in the line that is being typed. */
+export async function completeHere(
+  world: CliWorld,
+  words: readonly string[],
+  entries: readonly Entry[],
+): Promise<void> {
+  const at = words.indexOf("--config");
+  const config = at < 0 ? undefined : words[at + 1];
+  const names = async (what: Named) => {
+    try {
+      return [...(await namesHere(world, config, what))].sort();
+    } catch {
+      return [];
+    }
+  };
+  world.terminal.stdout(formatCompletion(await complete(words, entries, names)));
+}
+
+async function namesHere(
+  world: CliWorld,
+  config: string | undefined,
+  what: Named,
+): Promise<readonly string[]> {
+  const host = openNode(world, loadNodeConfig(world, config, undefined));
+  try {
+    if (what === "container") return listRuns(host).map(({ name }) => name);
+    if (what === "interface")
+      return host
+        .links()
+        .list()
+        .map(({ name }) => name);
+    return what === "node" ? knownNames(host.run).nodes : await networksHere(host);
+  } finally {
+    host.close();
+  }
+}
+
+/** The embedded store is here; etcd may be far away. */
+async function networksHere(host: Host): Promise<readonly string[]> {
+  if (host.config.store.type === "file") {
+    const all = await listNetworks(await host.ipam.registry(), commandDeadline(host.clock));
+    return all.map(({ network }) => network.name);
+  }
+  const { networks } = knownNames(host.run);
+  return [...new Set([...networks, ...host.ipam.dirs.networks.list()])];
+}
