@@ -39,6 +39,8 @@ export function runCommand(
       askAgent: async (config, path) => (await import("./services.ts")).askAgent(config, path),
       interrupted,
       wallClock: Date.now,
+      pause: (ms) => new Promise((done) => setTimeout(done, ms)),
+      openTail: async (path) => (await import("../lib/sys/tail.ts")).openTail(path),
       openServices: async (config, chosen) => {
         const { openServicesHere } = await import("./services.ts");
         return openServicesHere(ffi, world, config, chosen);

@@ -90,10 +90,14 @@ function addressOf(one: {
   if (id.name.startsWith("@")) return { ...of, ifname: id.ifname, mac };
   const whose = { ...of, container: id.containerId, ifname: id.ifname, mac, name: id.name };
   if (Object.keys(workload).length === 0) return whose;
-  return { ...whose, ...podOf(workload), workload };
+  const pod = podOf(workload);
+  return { ...whose, ...(pod !== undefined && { pod }), workload };
 }
 
-/** As people name it: shop/web-0. */
-function podOf({ K8S_POD_NAMESPACE: namespace, K8S_POD_NAME: name }: Shown): Shown {
-  return typeof name === "string" ? { pod: [namespace, name].filter(Boolean).join("/") } : {};
+/** As people name it, of what the runtime said: shop/web-0; undefined where it is no pod. */
+export function podOf({
+  K8S_POD_NAMESPACE: namespace,
+  K8S_POD_NAME: name,
+}: Readonly<Record<string, unknown>>): string | undefined {
+  return typeof name === "string" ? [namespace, name].filter(Boolean).join("/") : undefined;
 }

@@ -30,7 +30,7 @@ export const agentLogsCommand = command({
   },
 });
 
-function countOf(text: string): number {
+export function countOf(text: string): number {
   const count = Number(text);
   if (/^\d{1,9}$/.test(text)) return count;
   throw new Failure("usage", `Cannot show "${text}" lines: it must be a number from 0 on`);

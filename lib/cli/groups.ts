@@ -3,7 +3,9 @@ import { addressGroup } from "./address.ts";
 import { agentGroup } from "./agent.ts";
 import type { Entry } from "./command.ts";
 import { completionGroup } from "./completion.ts";
+import { infoCommand } from "./info.ts";
 import { leaseGroup } from "./lease.ts";
+import { logsCommand } from "./logs.ts";
 import { networkGroup } from "./network.ts";
 import { nodeGroup } from "./node.ts";
 import { execCommand, runCommand } from "./run.ts";
@@ -13,7 +15,10 @@ import { psCommand, rmCommand, stopCommand } from "./runs.ts";
 export const sections: readonly { readonly title: string; readonly entries: readonly Entry[] }[] = [
   { title: "Networks", entries: [networkGroup, leaseGroup, addressGroup] },
   { title: "Cluster", entries: [nodeGroup] },
-  { title: "Commands", entries: [runCommand, psCommand, execCommand, stopCommand, rmCommand] },
+  {
+    title: "Commands",
+    entries: [runCommand, psCommand, infoCommand, execCommand, logsCommand, stopCommand, rmCommand],
+  },
   { title: "This machine", entries: [agentGroup, completionGroup] },
 ];
 

@@ -3,6 +3,7 @@ import type { World } from "../attach/node.ts";
 import type { NodeConfig } from "../node-config.ts";
 import type { RunWorld } from "../run/world.ts";
 import type { Services } from "../service/services.ts";
+import type { Tail } from "../sys/tail.ts";
 import type { Terminal } from "./output.ts";
 
 export interface CliWorld extends World, RunWorld {
@@ -15,6 +16,10 @@ export interface CliWorld extends World, RunWorld {
   readonly interrupted: () => AbortSignal;
   /** Milliseconds since the epoch. */
   readonly wallClock: () => number;
+  /** Waits, milliseconds. */
+  readonly pause: (ms: number) => Promise<void>;
+  /** A file that grows; undefined if there is none. */
+  readonly openTail: (path: string) => Promise<Tail | undefined>;
   /** What runs in the background; `chosen` is --config. */
   readonly openServices: (config: NodeConfig, chosen: string | undefined) => Promise<Services>;
   /** Of the package. */

@@ -9,7 +9,11 @@ import { delRequest } from "./request.ts";
 import type { RunTools } from "./world.ts";
 
 /** Whether its command runs, be it with nobody watching over it. */
-export const isRunning = (host: Host, { processes }: RunTools, run: RunRecord): boolean =>
+export const isRunning = (
+  host: Host,
+  { processes }: Pick<RunTools, "processes">,
+  run: RunRecord,
+): boolean =>
   run.end === undefined &&
   run.process !== undefined &&
   run.boot === host.kernel.bootId() &&

@@ -1,0 +1,131 @@
+/** `socketplane info`: the containers of this machine, and how they are connected. */
+import type { Host } from "../attach/host.ts";
+import { type Inhabited, inhabited, whereIs } from "../attach/inhabitants.ts";
+import { isOwnAddress, outerName } from "../attach/names.ts";
+import { Failure } from "../errors.ts";
+import type { Assignment } from "../ipam/assignment.ts";
+import { listAssignments } from "../ipam/assignments.ts";
+import { heldNow } from "../ipam/held.ts";
+import { formatIp4, hexOfIp4 } from "../net/ip4.ts";
+import { formatIp6 } from "../net/ip6.ts";
+import { formatMac, ip6Of } from "../net/mac.ts";
+import { formatPrefix4 } from "../net/prefix.ts";
+import type { ProcessTable } from "../sys/processes.ts";
+import { podOf } from "./address.ts";
+import { command } from "./command.ts";
+import { onNode } from "./on-node.ts";
+import { type Shown, show } from "./output.ts";
+
+const columns = ["container", "network", "address", "mac", "gateway", "port", "pid", "command"];
+
+export const infoCommand = command({
+  name: "info",
+  describe: "Show the containers of this machine, and how they are connected",
+  about: [
+    "Show the containers of this machine, whoever has started them: a container engine, Kubernetes, or ",
+    "socketplane run. As JSON it has the keys of the first SocketPlane, and some more.",
+  ].join(""),
+  arguments: {
+    container: {
+      describe: "One of them: its name, its id or how that begins, or NAMESPACE/POD",
+      optional: true,
+      completes: "container",
+    },
+  },
+  examples: [
+    ["socketplane info", "All of them"],
+    ["socketplane info web-1", "One of them"],
+    ["socketplane info shop/web-0", "A pod"],
+  ],
+  run: (world, args) =>
+    onNode(world, args, async (host) => {
+      const all = listAssignments(host.ipam.dirs)
+        .filter(({ id, ofport }) => ofport !== undefined && !isOwnAddress(id))
+        .sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1));
+      const chosen = args.container === undefined ? all : chosenOf(all, args.container);
+      const places = inhabited(host.kernel, world.processes);
+      const found = chosen.map((one) => connectionOf(host, world.processes, places, one));
+      const asked = args.output ?? (world.terminal.interactive ? "table" : "json");
+      const shown = found.map(asked === "json" ? asRecord : asRow);
+      show(world.terminal, asked, shown, columns);
+    }),
+});
+
+const sortKey = ({ network, address }: Assignment) => `${network} ${hexOfIp4(address)}`;
+
+/** All interfaces of the one that is meant. */
+function chosenOf(all: readonly Assignment[], name: string): readonly Assignment[] {
+  const exact = all.filter((one) => [one.id.containerId, nameOf(one)].includes(name));
+  if (exact.length > 0) return exact;
+  const begun = all.filter(({ id }) => id.containerId.startsWith(name));
+  const ids = new Set(begun.map(({ id }) => id.containerId));
+  if (ids.size === 1) return begun;
+  throw new Failure(
+    "unknown-container",
+    ids.size === 0
+      ? `Cannot show container "${name}": there is none on this machine`
+      : `Cannot show container "${name}": the ids of ${ids.size} begin so`,
+    { details: "See which there are: socketplane info" },
+  );
+}
+
+/** A pod's, or else the id, which is a run's name. */
+const nameOf = ({ id, workload }: Assignment): string => podOf(workload) ?? id.containerId;
+
+interface Connection {
+  readonly assignment: Assignment;
+  readonly pid: number | undefined;
+  readonly command: string | undefined;
+  /** What the node knows of the network; undefined where it has lost that. */
+  readonly held: ReturnType<typeof heldNow>;
+}
+
+function connectionOf(
+  host: Host,
+  processes: Pick<ProcessTable, "commandLine">,
+  places: readonly Inhabited[],
+  assignment: Assignment,
+): Connection {
+  const pid = whereIs(places, assignment)?.pid;
+  const command = pid === undefined ? undefined : processes.commandLine(pid).join(" ");
+  return { assignment, pid, command, held: heldNow(host.ipam.dirs, assignment.network) };
+}
+
+function asRow({ assignment, pid, command, held }: Connection): Shown {
+  const { network, address, mac, ofport, id } = assignment;
+  const { gateway } = held?.stored.network ?? {};
+  return {
+    container: nameOf(assignment),
+    network,
+    address: formatIp4(address),
+    mac: formatMac(mac),
+    ...(gateway !== undefined && { gateway: formatIp4(gateway) }),
+    port: `${outerName(id)} (${ofport})`,
+    ...(pid !== undefined && { pid, command }),
+  };
+}
+
+/** Keys and nesting are the first SocketPlane's (its daemon's GET /connections). */
+function asRecord({ assignment, pid, command, held }: Connection): Shown {
+  const { network, address, mac, ofport, id } = assignment;
+  const { subnet, subnet6, gateway } = held?.stored.network ?? {};
+  return {
+    container_id: id.containerId,
+    container_name: nameOf(assignment),
+    container_pid: pid,
+    command,
+    network,
+    ovs_port_id: outerName(id),
+    ovs_port_number: ofport,
+    cni_name: id.name,
+    connection_details: {
+      name: id.ifname,
+      ip: formatIp4(address),
+      subnet: subnet && formatPrefix4(subnet),
+      mac: formatMac(mac),
+      gateway: gateway && formatIp4(gateway),
+      ip6: subnet6 && formatIp6(ip6Of(subnet6, address)),
+      gateway6: subnet6 && gateway && formatIp6(ip6Of(subnet6, gateway)),
+    },
+  };
+}
