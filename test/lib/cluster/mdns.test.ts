@@ -1,0 +1,138 @@
+/** Clusters announced and found by multicast DNS, between machines on one segment. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Lab, openLab } from "../../lab/lab.ts";
+import { ip, type Running, run, start } from "../../lab/run.ts";
+import { programAt, runtimes } from "../sys/runtimes.ts";
+
+let lab: Lab;
+/** Names of namespaces, by the last byte of their addresses. */
+const machines = new Map<number, string>();
+const segment = "192.0.2";
+
+beforeAll(() => {
+  lab = openLab();
+  const wire = lab.addNetns("wire");
+  ip("-n", wire, "link", "add", "br0", "type", "bridge");
+  ip("-n", wire, "link", "set", "br0", "up");
+  for (const number of [1, 2, 3]) {
+    const netns = lab.addNetns(`machine${number}`);
+    const port = `p${number}`;
+    ip("-n", wire, "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", netns);
+    ip("-n", wire, "link", "set", port, "master", "br0", "up");
+    ip("-n", netns, "address", "add", `${segment}.${number}/24`, "dev", "eth0");
+    ip("-n", netns, "address", "add", `2001:db8:2::${number}/64`, "dev", "eth0", "nodad");
+    ip("-n", netns, "link", "set", "eth0", "up");
+    ip("-n", netns, "link", "set", "lo", "up");
+    machines.set(number, netns);
+  }
+  // Another segment, by which the first machine reaches nobody who should hear of it.
+  const aside = lab.addNetns("aside");
+  const first = machines.get(1) ?? "";
+  ip("-n", first, "link", "add", "eth1", "type", "veth", "peer", "name", "eth0", "netns", aside);
+  for (const [netns, link, address] of [
+    [first, "eth1", "198.51.100.1/24"],
+    [aside, "eth0", "198.51.100.2/24"],
+  ] as const) {
+    ip("-n", netns, "address", "add", address, "dev", link);
+    ip("-n", netns, "link", "set", link, "up");
+  }
+  machines.set(100, aside);
+});
+afterAll(async () => lab?.close());
+
+const foundOf = (number: number, authority: string | undefined, host = `${segment}.${number}`) => ({
+  cluster: `cluster-of-${number}`,
+  node: `host.${number}`,
+  host,
+  port: 9479,
+  authority,
+  version: "1.2.3",
+});
+const hash = (letter: string) => letter.repeat(52);
+
+describe.each([
+  ["bun", "node"],
+  ["node", "bun"],
+] as const)("announced by %s, sought by %s", (announcing, seeking) => {
+  const probe = (runtime: keyof typeof runtimes) => [
+    ...runtimes[runtime],
+    programAt("../cluster/mdns-probe.ts"),
+  ];
+  const at = (number: number) => ({ netns: machines.get(number) ?? "" });
+  const say = async (how: "announce" | "lie", number: number, found: object): Promise<Running> => {
+    const argv = [...probe(announcing), how, JSON.stringify(found)];
+    const running = start({ ...at(number), argv, limitMs: 120_000 });
+    lab.onClose(async () => {
+      running.kill("SIGKILL");
+      await running.outcome;
+    });
+    await running.says(/announced/);
+    return running;
+  };
+  const find = async (number: number, search: object): Promise<unknown> => {
+    const argv = [...probe(seeking), "find", JSON.stringify(search)];
+    const { stdout, stderr } = await run({ ...at(number), argv, limitMs: 60_000 });
+    if (stdout === "") throw new Error(stderr);
+    return JSON.parse(stdout);
+  };
+  const end = async (running: Running) => {
+    running.kill("SIGTERM");
+    await running.outcome;
+  };
+
+  test("two clusters on one segment are told apart, and one is found by its authority", async () => {
+    const [one, two] = [foundOf(1, hash("a")), foundOf(2, hash("b"))];
+    const both = [await say("announce", 1, one), await say("announce", 2, two)];
+    const address = `${segment}.3`;
+    const all = await find(3, { address, patienceMs: 1_500 });
+    expect(all).toHaveLength(2);
+    expect(all).toEqual(expect.arrayContaining([one, two]));
+    // Soon after it was heard, whatever patience there is.
+    const began = performance.now();
+    const search = { address, patienceMs: 40_000, authority: hash("b") };
+    expect(await find(3, search)).toEqual([two]);
+    expect(performance.now() - began).toBeLessThan(30_000);
+    await Promise.all(both.map(end));
+    expect(await find(3, { address, patienceMs: 1_000 })).toEqual([]);
+  });
+
+  test("a cluster without TLS says so", async () => {
+    const { authority: _none, ...found } = foundOf(1, undefined);
+    const one = await say("announce", 1, found);
+    expect(await find(2, { address: `${segment}.2`, patienceMs: 1_500 })).toEqual([found]);
+    const authority = hash("a");
+    expect(await find(2, { address: `${segment}.2`, patienceMs: 1_500, authority })).toEqual([]);
+    await end(one);
+  });
+
+  test("what is no cluster is not found, and hides none", async () => {
+    const one = foundOf(1, hash("a"));
+    const both = [await say("announce", 1, one), await say("lie", 2, foundOf(2, hash("a")))];
+    expect(await find(3, { address: `${segment}.3`, patienceMs: 1_500 })).toEqual([one]);
+    await Promise.all(both.map(end));
+  });
+
+  test("by IPv6, where the address is one", async () => {
+    const one = foundOf(1, hash("a"), "2001:db8:2::1");
+    const running = await say("announce", 1, one);
+    expect(await find(2, { address: "2001:db8:2::2", patienceMs: 1_500 })).toEqual([one]);
+    await end(running);
+  });
+
+  test("nothing is said, nor heard, on another interface than its own", async () => {
+    const running = await say("announce", 1, foundOf(1, hash("a")));
+    // Somebody on that machine listens there too, so that the kernel has the group joined.
+    const aside = await say("announce", 1, foundOf(9, hash("c"), "198.51.100.1"));
+    const there = await find(100, { address: "198.51.100.2", patienceMs: 1_500 });
+    expect(there).toEqual([foundOf(9, hash("c"), "198.51.100.1")]);
+    const here = await find(2, { address: `${segment}.2`, patienceMs: 1_500 });
+    expect(here).toEqual([foundOf(1, hash("a"))]);
+    await Promise.all([end(running), end(aside)]);
+  });
+
+  test("an address that no link has is an error", async () => {
+    expect(await find(3, { address: "192.0.2.99", patienceMs: 1_000 })).toBe(
+      "Cannot speak multicast DNS on 192.0.2.99: no link has it, or it is down",
+    );
+  });
+});
