@@ -1,6 +1,7 @@
 /** All that can be typed: a line for each word. See main.ts for the folder's note. */
 import { addressGroup } from "./address.ts";
 import { agentGroup } from "./agent.ts";
+import { clusterGroup } from "./cluster.ts";
 import type { Entry } from "./command.ts";
 import { completionGroup } from "./completion.ts";
 import { infoCommand } from "./info.ts";
@@ -14,7 +15,7 @@ import { psCommand, rmCommand, stopCommand } from "./runs.ts";
 /** As help shows them; within a section, in this order. */
 export const sections: readonly { readonly title: string; readonly entries: readonly Entry[] }[] = [
   { title: "Networks", entries: [networkGroup, leaseGroup, addressGroup] },
-  { title: "Cluster", entries: [nodeGroup] },
+  { title: "Cluster", entries: [clusterGroup, nodeGroup] },
   {
     title: "Commands",
     entries: [runCommand, psCommand, infoCommand, execCommand, logsCommand, stopCommand, rmCommand],

@@ -1,5 +1,6 @@
 /** What the operator's command is handed. See main.ts for the folder's note. */
 import type { World } from "../attach/node.ts";
+import type { ClusterDrivers } from "../cluster/world.ts";
 import type { NodeConfig } from "../node-config.ts";
 import type { RunWorld } from "../run/world.ts";
 import type { Services } from "../service/services.ts";
@@ -22,6 +23,8 @@ export interface CliWorld extends World, RunWorld {
   readonly openTail: (path: string) => Promise<Tail | undefined>;
   /** What runs in the background; `chosen` is --config. */
   readonly openServices: (config: NodeConfig, chosen: string | undefined) => Promise<Services>;
+  /** What `cluster` needs, and nothing else. */
+  readonly clusterDrivers: () => Promise<ClusterDrivers>;
   /** Of the package. */
   readonly version: string;
 }

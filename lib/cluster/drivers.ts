@@ -2,6 +2,9 @@
 import type { HttpQuestion, HttpReply } from "../sys/http-client.ts";
 import type { Mdns } from "../sys/mdns.ts";
 
+/** Where a cluster takes in others, TCP. */
+export const joinPort = 9479;
+
 export interface Endpoint {
   /** An address, or a name. */
   readonly host: string;

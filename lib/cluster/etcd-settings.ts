@@ -1,8 +1,7 @@
 /**
  * The configuration of the etcd that `cluster init` starts: pure.
  *
- * One member, for clients at the VTEP and on the loopback; who asks it anything needs a certificate
- * of the cluster's. Its peer port is on the loopback, and as closed: who can speak there could
+ * One member, for clients at the VTEP; who asks it anything needs a certificate of the cluster's. Its peer port is on the loopback, and as closed: who can speak there could
  * write past all that etcd asks of clients.
  * Source: etcd 3.4, etcd.conf.yml.sample; JSON is YAML too. etcd reads its certificates again for
  * each connection, so that they can be renewed under it.
@@ -35,9 +34,8 @@ const hostOf = (address: VtepAddress): string =>
 /** The file's text. */
 export function formatEtcdSettings({ node, address, dataDir, tls }: EtcdSettings): string {
   const scheme = tls === undefined ? "http" : "https";
-  const local = (port: number) => `${scheme}://127.0.0.1:${port}`;
   const advertised = endpointOf(address, { secure: tls !== undefined });
-  const peer = local(etcdPorts.peer);
+  const peer = `${scheme}://127.0.0.1:${etcdPorts.peer}`;
   const security = tls && {
     "cert-file": tls.cert,
     "key-file": tls.key,
@@ -47,7 +45,7 @@ export function formatEtcdSettings({ node, address, dataDir, tls }: EtcdSettings
   const settings = {
     name: node,
     "data-dir": dataDir,
-    "listen-client-urls": `${advertised},${local(etcdPorts.client)}`,
+    "listen-client-urls": advertised,
     "advertise-client-urls": advertised,
     "listen-peer-urls": peer,
     "initial-advertise-peer-urls": peer,

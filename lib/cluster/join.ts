@@ -24,9 +24,6 @@ import {
   paths,
 } from "./messages.ts";
 
-/** Where a cluster takes in others, TCP. */
-export const joinPort = 9479;
-
 export interface JoinWish {
   readonly at: Endpoint;
   /** Undefined: a cluster without TLS, which asks for none. */

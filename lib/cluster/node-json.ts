@@ -4,6 +4,10 @@
  */
 import { Failure } from "../errors.ts";
 import { isObject, type Json, parseJson } from "../json.ts";
+import type { StoreConfig } from "../node-config.ts";
+
+/** Paths of PEM files, seen from node.json. */
+export type StoreTls = NonNullable<Extract<StoreConfig, { type: "etcd" }>["tls"]>;
 
 /** What a cluster says in node.json. */
 export interface ClusterPart {
@@ -11,13 +15,15 @@ export interface ClusterPart {
   readonly link: string;
   readonly endpoints: readonly string[];
   readonly prefix: string;
-  /** Seen from node.json; undefined for a cluster that was made with --insecure. */
-  readonly tls: { readonly ca: string; readonly cert: string; readonly key: string } | undefined;
+  /** Undefined for a cluster that was made with --insecure. */
+  readonly tls: StoreTls | undefined;
+  /** Whether it takes in others without a token. */
+  readonly insecure: boolean;
   /** Where the etcd that this node runs has its settings; undefined where it runs none. */
   readonly etcd: string | undefined;
 }
 
-/** The keys that a cluster gives, and takes with it. */
+/** The keys that a cluster gives, and takes with it; and "agent.join.insecure". */
 const given = ["node", "store", "vtep", "etcd"] as const;
 
 /** Reads it; an absent one is empty. Throws Failure "invalid-config" for what is no JSON object. */
@@ -30,12 +36,13 @@ export function readNodeJson(text: string | undefined, path: string): Json {
 }
 
 export function withCluster(before: Json, part: ClusterPart): Json {
-  const { node, link, endpoints, prefix, tls, etcd } = part;
+  const { node, link, endpoints, prefix, tls, insecure, etcd } = part;
   return {
     ...before,
     node,
     store: { type: "etcd", endpoints, prefix, ...(tls && { tls }) },
     vtep: { interface: link },
+    ...(insecure && { agent: withJoin(objectIn(before, "agent"), { insecure }) }),
     ...(etcd !== undefined && { etcd: { ...objectIn(before, "etcd"), config: etcd } }),
   };
 }
@@ -49,7 +56,23 @@ export const withInterface = (before: Json, link: string): Json => ({
 /** What is left of it when the cluster's keys are taken out; undefined for nothing. */
 export function withoutCluster(json: Json): Json | undefined {
   const rest = Object.entries(json).filter(([key]) => !given.some((one) => one === key));
-  return rest.length === 0 ? undefined : Object.fromEntries(rest);
+  const left = rest.flatMap(([key, value]) => {
+    if (key !== "agent" || !isObject(value)) return [[key, value]] as const;
+    const agent = withoutInsecure(value);
+    return Object.keys(agent).length === 0 ? [] : [[key, agent] as const];
+  });
+  return left.length === 0 ? undefined : Object.fromEntries(left);
+}
+
+const withJoin = (agent: Json, more: Json): Json => ({
+  ...agent,
+  join: { ...objectIn(agent, "join"), ...more },
+});
+
+function withoutInsecure({ join, ...agent }: Json): Json {
+  if (!isObject(join)) return join === undefined ? agent : { ...agent, join };
+  const { insecure, ...rest } = join;
+  return Object.keys(rest).length === 0 ? agent : { ...agent, join: rest };
 }
 
 export const formatNodeJson = (json: Json): string => `${JSON.stringify(json, undefined, 2)}\n`;

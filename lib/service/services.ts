@@ -19,6 +19,9 @@ export const unitOf = (name: ServiceName): string => `socketplane-${name}.servic
 /** Where etcd's settings are that the unit, or the agent, starts it by. */
 export const etcdConfigPath = "/etc/socketplane/etcd.yaml";
 
+/** Where etcd's program is, as distributions have it or people put it. */
+export const etcdPrograms = ["/usr/bin/etcd", "/usr/local/bin/etcd"] as const;
+
 export interface ServiceStatus {
   readonly service: ServiceName;
   /** "failed": it ended, and was not told to. "absent": there is no unit for it. */

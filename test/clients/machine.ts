@@ -1,9 +1,9 @@
 /**
- * What a node lacks to run other people's programs as a machine does: processes, mounts and
- * folders of its own, beside its network.
+ * What a node lacks to run other people's programs as a machine does: processes, mounts, folders
+ * and a hostname of its own, beside its network.
  *
  * Invariants: it has a pid namespace, so that daemons that belong to nobody end with it, and it
- * with us; what is written to /dev/shm, /etc, /opt, /run and /var/lib is its own and in memory, so
+ * with us; what is written to /dev/shm, /etc, /opt, /run, /var/lib and /var/log is its own and in memory, so
  * that programs keep their usual paths and nothing of it is seen outside; control groups have the
  * node's name. See ../lab/lab.ts for the rest.
  */
@@ -49,10 +49,11 @@ type More = Pick<Command, "env" | "stdin" | "limitMs">;
 
 /** The first process: it needs no care for its children, as it ignores that they end. */
 const setUp = `set -e
+hostname "$1"
 mount -t proc proc /proc
 mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /dev/shm
-for folder in etc opt var/lib; do
+for folder in etc opt var/lib var/log; do
   mkdir -p /run/layers/$folder/upper /run/layers/$folder/work
   cd /run/layers/$folder
   mount -t overlay overlay -o "lowerdir=/$folder,upperdir=$PWD/upper,workdir=$PWD/work" /$folder
@@ -65,11 +66,15 @@ exec sleep infinity`;
 /** Makes one over a node, without a program in it. */
 export async function openMachine(lab: Lab, node: LabNode): Promise<Machine> {
   sweepCgroups();
-  const own = ["--mount", "--pid", "--fork", "--kill-child", "--propagation", "private"];
+  const own = ["--mount", "--uts", "--pid", "--fork", "--kill-child", "--propagation", "private"];
   const enter = ["nsenter", `--net=/run/netns/${node.netns}`, "unshare", ...own];
-  const outer = spawn("setpriv", ["--pdeathsig", "KILL", ...enter, "sh", "-c", setUp], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const outer = spawn(
+    "setpriv",
+    ["--pdeathsig", "KILL", ...enter, "sh", "-c", setUp, "sh", node.name],
+    {
+      stdio: ["ignore", "pipe", "pipe"],
+    },
+  );
   const end = async () => {
     outer.kill("SIGKILL");
     if (isAlive(outer)) await once(outer, "exit");
@@ -83,7 +88,7 @@ export async function openMachine(lab: Lab, node: LabNode): Promise<Machine> {
   const files = join(netnsFiles, node.netns);
   if (existsSync(files)) cpSync(files, at("/etc"), { recursive: true });
   const command = (argv: readonly string[], more: More = {}): Command => {
-    const namespaces = ["--mount", "--pid", `--net=/run/netns/${node.netns}`];
+    const namespaces = ["--mount", "--uts", "--pid", `--net=/run/netns/${node.netns}`];
     const dying = ["setpriv", "--pdeathsig", "KILL"];
     return { ...more, argv: ["nsenter", `--target=${pid}`, ...namespaces, ...dying, ...argv] };
   };

@@ -14,6 +14,7 @@ const part = {
   endpoints: ["https://192.0.2.1:2379"],
   prefix: "/socketplane/v1",
   tls: { ca: "pki/ca.pem", cert: "pki/node.pem", key: "pki/node.key" },
+  insecure: false,
   etcd: "/etc/socketplane/etcd.yaml",
 };
 
@@ -57,6 +58,18 @@ test("what a cluster gave goes with it, and nothing else", () => {
   const before = { ovs: { bridge: "sp1" } };
   expect(withoutCluster(withCluster(before, part))).toEqual(before);
   expect(withoutCluster(withCluster({}, part))).toBeUndefined();
+});
+
+test("that others are taken in without a token is beside what the agent is told otherwise", () => {
+  const before = { agent: { listen: "127.0.0.1:9999", join: { port: 9480 } } };
+  const json = withCluster(before, { ...part, insecure: true });
+  const { listen, join } = parseNodeConfig(formatNodeJson(json), "node.json").agent;
+  expect({ listen, join }).toEqual({
+    listen: { host: "127.0.0.1", port: 9999 },
+    join: { port: 9480, insecure: true },
+  });
+  expect(withoutCluster(json)).toEqual(before);
+  expect(withoutCluster(withCluster({}, { ...part, insecure: true }))).toBeUndefined();
 });
 
 test("an interface is written for an address too", () => {

@@ -1,0 +1,142 @@
+/** Starts what a node of a cluster runs, and waits until it is of use; and takes it away again. */
+import { clearSwitch } from "../attach/clear.ts";
+import type { Host } from "../attach/host.ts";
+import { openNode } from "../attach/node.ts";
+import { deadlineIn, within } from "../deadline.ts";
+import { Failure, reasonOf } from "../errors.ts";
+import type { Registry } from "../ipam/networks.ts";
+import type { NodeConfig } from "../node-config.ts";
+import type { ServiceName, Services } from "../service/services.ts";
+import type { Undo } from "../undo.ts";
+import type { ClusterFiles } from "./files.ts";
+import { switchMs } from "./prepare.ts";
+import type { ClusterWorld, Patient } from "./world.ts";
+
+/** Milliseconds: until etcd answers and the agent has registered the node; between two looks. */
+const patienceMs = { up: 60_000, look: 100, ask: 2_000 } as const;
+
+/** By node.json as it is now. */
+export const servicesOf = (world: ClusterWorld, files: ClusterFiles): Promise<Services> =>
+  world.openServices(files.config(), files.chosen);
+
+/**
+ * Stops an agent that follows the embedded store, and takes away what that store has made here; and
+ * registers that the same is done with what comes after it.
+ */
+export async function leaveEmbedded(
+  world: ClusterWorld,
+  files: ClusterFiles,
+  undo: Undo,
+): Promise<void> {
+  const config = files.config();
+  const services = await servicesOf(world, files);
+  if (await services.stop("agent")) {
+    undo.add("the agent", async () => void (await services.start("agent")));
+  }
+  await clearMachine(world, config);
+  undo.add("the bridge", () => clearMachine(world, config));
+}
+
+/** Takes bridge, firewall and run directory away. No agent runs, and no container is attached. */
+export async function clearMachine(world: ClusterWorld, config: NodeConfig): Promise<void> {
+  if (!world.machine.exists(config.runDir)) return;
+  const host = openNode(world, config);
+  try {
+    const deadline = deadlineIn(world.clock, switchMs);
+    const unlock = host.run.lock("switch.lock", "exclusive", deadline);
+    try {
+      await clearSwitch(host, deadline);
+      await world.machine.removeTree(config.runDir);
+    } finally {
+      unlock();
+    }
+  } finally {
+    host.close();
+  }
+}
+
+/** Starts the agent, with the etcd that it needs, now and whenever the machine is started. */
+export async function startServices(
+  world: ClusterWorld,
+  files: ClusterFiles,
+  undo: Undo,
+): Promise<Services> {
+  const services = await servicesOf(world, files);
+  for (const name of namesOf(files)) {
+    const { state, enabled } = await services.status(name);
+    if (enabled === false) {
+      undo.add(`${name} at boot`, () => services.disable(name));
+      await services.enable(name);
+    }
+    // One that does not come up may run all the same.
+    if (state !== "running") undo.add(name, async () => void (await services.stop(name)));
+    await services.start(name);
+  }
+  return services;
+}
+
+/** In the order they are started in. */
+export const namesOf = (files: ClusterFiles): readonly ServiceName[] =>
+  files.runsEtcd() ? ["etcd", "agent"] : ["agent"];
+
+/** Opens the node by its node.json, and waits until its store answers and its agent is at work. */
+export async function awaitUp(
+  world: ClusterWorld,
+  files: ClusterFiles,
+  { services, patient }: { readonly services: Services; readonly patient: Patient },
+): Promise<Host> {
+  const host = openNode(world, files.config());
+  const registry = await host.ipam.registry();
+  const { name } = host.ipam.node();
+  const takesIn = files.pki().caKey !== undefined || host.config.agent.join.insecure;
+  const end = deadlineIn(world.clock, patienceMs.up);
+  for (;;) {
+    const state = await stateOf(registry, { name, takesIn }, () =>
+      within(end, world.clock, patienceMs.ask),
+    );
+    if (state === undefined) return host;
+    patient.goOn();
+    await refuseEnded(services, files);
+    if (end.left() === 0) {
+      throw new Failure("try-again", `Cannot bring node "${name}" up: ${state}`, {
+        details: "See what is said: socketplane agent logs",
+      });
+    }
+    await patient.unlessInterrupted(world.machine.pause(patienceMs.look));
+  }
+}
+
+/** What is still waited for; undefined for nothing. */
+async function stateOf(
+  { store, keys }: Registry,
+  { name, takesIn }: { readonly name: string; readonly takesIn: boolean },
+  soon: () => ReturnType<typeof within>,
+): Promise<string | undefined> {
+  try {
+    await store.identity(soon());
+    const has = async (key: string) => (await store.get(key, soon())) !== undefined;
+    if (!(await has(keys.session(name)))) return "its agent has not registered it";
+    if (takesIn && !(await has(keys.entrance(name)))) return "its agent does not take in others";
+    return undefined;
+  } catch (fault) {
+    // One that refuses will go on to.
+    if (fault instanceof Failure && fault.kind !== "try-again") throw fault;
+    return reasonOf(fault);
+  }
+}
+
+/** How many of its last lines are told of a service that ended. */
+const told = 10;
+
+async function refuseEnded(services: Services, files: ClusterFiles): Promise<void> {
+  for (const name of namesOf(files)) {
+    const { state, reason } = await services.status(name);
+    if (state !== "failed") continue;
+    const lines: string[] = [];
+    const now = new AbortController().signal;
+    await services.logs(name, { lines: told, follow: false }, (line) => lines.push(line), now);
+    throw new Failure("io", `Cannot bring ${name} up: ${reason ?? "it ended"}`, {
+      details: lines.join("\n") || undefined,
+    });
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * `cluster join`: brings this machine into a cluster that is there. What fails, and Ctrl-C, leaves
+ * it as it was; but a token that was sent may be used by then.
+ */
+import { openNode } from "../attach/node.ts";
+import { deadlineIn } from "../deadline.ts";
+import { Failure } from "../errors.ts";
+import { formatVtep } from "../ipam/nodes.ts";
+import { removeNode } from "../ipam/remove-node.ts";
+import { hashOfAuthority } from "../trust/authority.ts";
+import type { Token } from "../trust/token.ts";
+import { type Undo, withUndo } from "../undo.ts";
+import { awaitUp, leaveEmbedded, startServices } from "./bring-up.ts";
+import type { Endpoint } from "./drivers.ts";
+import { type ClusterFiles, openFiles } from "./files.ts";
+import { type Joined, requestToJoin } from "./join.ts";
+import { membershipOf, refuseOther, throwFaults } from "./membership.ts";
+import { withCluster } from "./node-json.ts";
+import { pkiTls } from "./pki.ts";
+import { type Prepared, prepare, type Wish } from "./prepare.ts";
+import { waysIn } from "./ways-in.ts";
+import { type ClusterWorld, openPatience, type Say } from "./world.ts";
+
+export interface EnterWish extends Wish {
+  readonly token: Token | undefined;
+  /** Where to ask; undefined: looked for by multicast DNS. */
+  readonly at: Endpoint | undefined;
+}
+
+export interface Entered {
+  readonly node: string;
+  readonly link: string;
+  readonly why: string;
+  readonly vtep: string;
+  readonly endpoints: readonly string[];
+  /** It was in it before. */
+  readonly already: boolean;
+}
+
+const action = "join a cluster";
+/** Milliseconds for what is asked of a store that answers. */
+const storeMs = 10_000;
+
+export async function enterCluster(
+  world: ClusterWorld,
+  wish: EnterWish,
+  say: Say,
+): Promise<Entered> {
+  const files = openFiles(world, wish.config);
+  const patient = openPatience(action, world.interrupted());
+  const already = await isIn(files, wish);
+  return withUndo(world.log("warn"), async (undo) => {
+    const prepared = prepare(world, files, { action, wish: asIs(files, wish, already) }, undo, say);
+    throwFaults(action, already ? [] : prepared.faults);
+    prepared.host.close();
+    patient.goOn();
+    if (!already) {
+      const joined = await patient.unlessInterrupted(ask(world, prepared, wish, say));
+      await leaveEmbedded(world, files, undo);
+      writeFiles(files, prepared, joined, undo);
+      undo.add("the registration", () => forget(world, files, prepared.self.name));
+    }
+    say("starts the agent");
+    const services = await startServices(world, files, undo);
+    const up = await awaitUp(world, files, { services, patient });
+    up.close();
+    const { store } = files.config();
+    const endpoints = store.type === "etcd" ? store.endpoints : [];
+    const { link, why, address } = prepared.chosen;
+    return { node: prepared.self.name, link, why, vtep: formatVtep(address), endpoints, already };
+  });
+}
+
+/** Whether it is in the cluster already. Throws where it is in another one. */
+async function isIn(files: ClusterFiles, { token, name }: EnterWish): Promise<boolean> {
+  const config = files.config();
+  const { ca, cert } = files.pki();
+  const found = membershipOf(config, {
+    runsEtcd: files.runsEtcd(),
+    hasCertificate: cert !== undefined,
+  });
+  if (found.is === "alone") return false;
+  const own = ca === undefined ? undefined : await hashOfAuthority(ca);
+  const isSame = token === undefined || token.authority === own;
+  if (isSame && (name === undefined || name === config.node)) return true;
+  throw refuseOther(action, files.path, found.endpoints);
+}
+
+/** One that is in the cluster keeps its interface, and goes on however its underlay is. */
+const asIs = (files: ClusterFiles, wish: EnterWish, already: boolean): Wish => {
+  const { vtep } = files.config();
+  if (!already) return wish;
+  return { ...wish, link: vtep.by === "interface" ? vtep.name : undefined, force: true };
+};
+
+/** Asks whoever was found, until one takes it in. */
+async function ask(
+  world: ClusterWorld,
+  { chosen, self }: Prepared,
+  { token, at }: EnterWish,
+  say: Say,
+): Promise<Joined> {
+  if (at === undefined) say("looks for the cluster");
+  const { link, address } = chosen;
+  const ways = at === undefined ? await waysIn(world.joining, { token, link, address }) : [at];
+  const about = { token, node: self.name, vtep: formatVtep(address), machineId: self.machineId };
+  const refusals: unknown[] = [];
+  for (const way of ways) {
+    say(`asks ${way.host} to take this machine in`);
+    try {
+      return await requestToJoin(world.joining, { ...about, at: way });
+    } catch (fault) {
+      refusals.push(fault);
+    }
+  }
+  // Of those found, some may not be what they say.
+  if (refusals.length === 1) throw refusals[0];
+  throw Failure.join("invalid-config", "Cannot join a cluster", refusals);
+}
+
+function writeFiles(
+  files: ClusterFiles,
+  { chosen, self }: Prepared,
+  { identity, endpoints, prefix }: Joined,
+  undo: Undo,
+): void {
+  if (identity !== undefined) undo.add("certificates", files.writePki(identity));
+  const part = {
+    ...{ node: self.name, link: chosen.link, endpoints, prefix },
+    tls: identity && pkiTls,
+    insecure: false,
+    etcd: undefined,
+  };
+  undo.add("node.json", files.writeNodeJson(withCluster(files.json(), part)));
+}
+
+/** Takes what its agent has written of it out of the store. */
+async function forget(world: ClusterWorld, files: ClusterFiles, node: string): Promise<void> {
+  const host = openNode(world, files.config());
+  try {
+    const registry = await host.ipam.registry();
+    await removeNode(registry, node, { force: true }, deadlineIn(world.clock, storeMs));
+  } finally {
+    host.close();
+  }
+}

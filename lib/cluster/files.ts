@@ -1,0 +1,124 @@
+/**
+ * The files of a cluster on this machine: node.json, and beside it "pki" and etcd's settings.
+ *
+ * What a machine is in a cluster follows from them alone, so that a command that was killed is
+ * ended by the next one.
+ */
+import { nodeConfigPath, type World } from "../attach/node.ts";
+import type { Dir } from "../dir.ts";
+import { defaultNodeConfig, type NodeConfig, parseNodeConfig } from "../node-config.ts";
+import { formatNodeJson, readNodeJson } from "./node-json.ts";
+import { type Pki, pkiFiles, readPki, writePki } from "./pki.ts";
+
+/** Where etcd has its data that `cluster init` starts. */
+export const etcdDataDir = "/var/lib/socketplane/etcd";
+
+const etcdFile = "etcd.yaml";
+
+export interface ClusterFiles {
+  /** --config. */
+  readonly chosen: string | undefined;
+  /** Of node.json. */
+  readonly path: string;
+  /** That it is in. */
+  readonly folder: string;
+  /** Of etcd's settings. */
+  readonly etcdPath: string;
+  readonly json: () => Readonly<Record<string, unknown>>;
+  readonly config: () => NodeConfig;
+  readonly pki: () => Partial<Pki>;
+  /** Whether this machine runs the cluster's etcd. */
+  readonly runsEtcd: () => boolean;
+  /** Undefined removes it. Gives what puts back what was there. */
+  readonly writeNodeJson: (json: Readonly<Record<string, unknown>> | undefined) => () => void;
+  readonly writeEtcd: (text: string) => () => void;
+  readonly writePki: (pki: Pki) => () => void;
+  /** Removes certificates, keys and etcd's settings. */
+  readonly removeRest: () => void;
+}
+
+export function openFiles(
+  world: Pick<World, "env" | "readFile" | "makeDir">,
+  chosen: string | undefined,
+): ClusterFiles {
+  const path = nodeConfigPath(world, chosen);
+  const folder = path.slice(0, Math.max(path.lastIndexOf("/"), 0)) || ".";
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  const etcdPath = `${folder}/${etcdFile}`;
+  const read = () => world.readFile(path);
+  const inside = <T>(act: (dir: Dir) => T): T => {
+    const dir = world.makeDir(folder);
+    try {
+      return act(dir);
+    } finally {
+      dir.close();
+    }
+  };
+  const write = (file: string, text: string | undefined) => {
+    const before = inside((dir) => dir.read(file));
+    set(file, text);
+    return () => set(file, before);
+  };
+  const set = (file: string, text: string | undefined) =>
+    inside((dir) => {
+      if (text === undefined) dir.remove(file);
+      else dir.replace(file, text);
+    });
+  return {
+    chosen,
+    path,
+    folder,
+    etcdPath,
+    json: () => readNodeJson(read(), path),
+    config: () => {
+      const text = read();
+      return text === undefined ? defaultNodeConfig() : parseNodeConfig(text, path);
+    },
+    pki: () =>
+      Object.fromEntries(
+        Object.entries(pkiFiles).map(([key, file]) => [
+          key,
+          world.readFile(`${folder}/pki/${file}`),
+        ]),
+      ),
+    runsEtcd: () => world.readFile(etcdPath) !== undefined,
+    writeNodeJson: (json) => write(name, json && formatNodeJson(json)),
+    writeEtcd: (text) => write(etcdFile, text),
+    writePki: (pki) =>
+      inside((dir) => {
+        const before = withPki(dir, readPki);
+        withPki(dir, (folder) => writePki(folder, pki));
+        return () => inside((again) => putBack(again, before));
+      }),
+    removeRest: () =>
+      inside((dir) => {
+        removePki(dir);
+        dir.remove(etcdFile);
+      }),
+  };
+}
+
+function withPki<T>(dir: Dir, act: (folder: Dir) => T): T {
+  const folder = dir.make("pki");
+  try {
+    return act(folder);
+  } finally {
+    folder.close();
+  }
+}
+
+function putBack(dir: Dir, before: Partial<Pki>): void {
+  const { ca, cert, key, caKey } = before;
+  removePki(dir);
+  if (ca === undefined || cert === undefined || key === undefined) return;
+  withPki(dir, (folder) => writePki(folder, { ca, cert, key, caKey }));
+}
+
+function removePki(dir: Dir): void {
+  const folder = dir.open("pki");
+  if (folder === undefined) return;
+  for (const file of Object.values(pkiFiles)) folder.remove(file);
+  folder.close();
+  // Somebody else's files in it stay.
+  dir.removeDir("pki");
+}

@@ -1,0 +1,71 @@
+/** Where a cluster may be asked to take this machine in: by name, or by multicast DNS. */
+import { Failure } from "../errors.ts";
+import { formatVtep } from "../ipam/nodes.ts";
+import type { VtepAddress } from "../store/keys.ts";
+import type { Token } from "../trust/token.ts";
+import type { Endpoint, JoinDrivers } from "./drivers.ts";
+import { type Found, findClusters } from "./find.ts";
+
+/** Milliseconds that others have to be heard. */
+const patienceMs = { withToken: 12_000, without: 3_000 } as const;
+
+export interface Search {
+  readonly token: Token | undefined;
+  readonly link: string;
+  readonly address: VtepAddress;
+}
+
+/** Never empty; throws Failure "try-again" for nothing found, "usage" where a token is missing. */
+export async function waysIn(
+  joining: Pick<JoinDrivers, "openMdns">,
+  { token, link, address }: Search,
+): Promise<readonly Endpoint[]> {
+  const search = { address: formatVtep(address), authority: token?.authority };
+  const found = await findClusters(joining, {
+    ...search,
+    patienceMs: token === undefined ? patienceMs.without : patienceMs.withToken,
+  });
+  return chooseWays(found, token, link);
+}
+
+/** Pure: of what was found, whom to ask. */
+export function chooseWays(
+  found: readonly Found[],
+  token: Token | undefined,
+  link: string,
+): readonly Endpoint[] {
+  if (found.length === 0) throw nobody(token, link);
+  if (token !== undefined) return found;
+  const secure = found.filter(({ authority }) => authority !== undefined);
+  const open = found.filter(({ authority }) => authority === undefined);
+  if (open.length === 0) throw needsToken(secure);
+  if (new Set(open.map(({ cluster }) => cluster)).size === 1) return open;
+  throw new Failure(
+    "usage",
+    "Cannot join a cluster: there are several without TLS to choose from",
+    {
+      details: `${listed(open)}\nName one: --endpoint ADDRESS`,
+    },
+  );
+}
+
+const nobody = (token: Token | undefined, link: string): Failure =>
+  new Failure(
+    "try-again",
+    `Cannot join a cluster: ${token === undefined ? "none" : "not the token's"} was found on interface "${link}"`,
+    {
+      details: [
+        "Is another interface on the cluster's segment? --interface NAME",
+        "Where multicast does not pass (UDP 5353), name a node that takes in others: --endpoint ADDRESS",
+        "Its agent must run, and TCP 9479 be open to this machine; socketplane cluster status there says more.",
+      ].join("\n"),
+    },
+  );
+
+const needsToken = (found: readonly Found[]): Failure =>
+  new Failure("usage", "Cannot join a cluster: it takes a token", {
+    details: `${listed(found)}\nMake one there: socketplane cluster token create`,
+  });
+
+const listed = (found: readonly Found[]): string =>
+  `Found: ${found.map(({ node, host }) => `node "${node}" at ${host}`).join(", ")}`;
