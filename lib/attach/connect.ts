@@ -105,7 +105,7 @@ export async function connect(
     try {
       const defaultRoutes = setUpInner(inside, plan, place.defaultRoute);
       if (datapathOf(added, bridge, deadline) === "netdev") {
-        host.kernel.checksumOffloadOff(place.netns, plan.inner);
+        inside.checksumOffloadOff(plan.inner);
       }
       checkOfport(plan, ready, ofport, deadline);
       const { mac } = keepUp(host, plan);

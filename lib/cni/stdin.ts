@@ -1,6 +1,7 @@
 /** What a command is told on stdin. See run.ts for the folder's note. */
 import { type Clock, type Deadline, deadlineIn } from "../deadline.ts";
 import { type FailureKind, reasonOf } from "../errors.ts";
+import { concatBytes } from "../text.ts";
 import type { Command } from "./environment.ts";
 
 export interface Stdin {
@@ -41,11 +42,11 @@ export function readInput(stdin: Stdin, command: Command): Input {
   try {
     for (;;) {
       const chunk = stdin.readStdin(deadline);
-      if (chunk === undefined) return decode(join(chunks, length));
+      if (chunk === undefined) return decode(concatBytes(chunks));
       chunks.push(chunk);
       length += chunk.length;
       if (length > limit) return none("decode", `stdin holds more than ${limit} bytes`);
-      const sofar = probing ? decode(join(chunks, length)) : undefined;
+      const sofar = probing ? decode(concatBytes(chunks)) : undefined;
       if (sofar !== undefined && sofar.fault === undefined) return sofar;
       // Whoever writes a byte now and then would keep every single read from being late.
       if (deadline.left() === 0) return none("io", `stdin has no end after ${ms} ms`);
@@ -60,18 +61,6 @@ const none = (kind: FailureKind, state: string): Input => ({
   json: undefined,
   fault: { kind, state },
 });
-
-function join(chunks: readonly Uint8Array[], length: number): Uint8Array {
-  const [only] = chunks;
-  if (chunks.length === 1 && only !== undefined) return only;
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
-}
 
 function decode(bytes: Uint8Array): Input {
   if (bytes.length === 0) return none("decode", "stdin is empty, not a plugin's configuration");

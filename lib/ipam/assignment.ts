@@ -12,6 +12,7 @@ import { isObject, parseJson } from "../json.ts";
 import { formatIp4, type Ip4, parseIp4 } from "../net/ip4.ts";
 import { formatMac, type Mac, parseMac } from "../net/mac.ts";
 import { formatPrefix4, type Prefix4, parsePrefix4 } from "../net/prefix.ts";
+import { bytesOfText } from "../text.ts";
 
 /** One interface of one container, in one CNI network. */
 export interface AttachmentId {
@@ -41,7 +42,7 @@ export function ownerName(id: AttachmentId): string {
   const name = `${id.name}:${id.containerId}:${id.ifname}`;
   // Room for the temporary name's marks.
   const limit = longestFileName - 16;
-  if (new TextEncoder().encode(name).length <= limit) return name;
+  if (bytesOfText(name).length <= limit) return name;
   return `${name.slice(0, limit / 4)}:${shortName(name)}`;
 }
 

@@ -5,6 +5,7 @@
 import type { Deadline } from "../deadline.ts";
 import { Failure } from "../errors.ts";
 import type { ByteStream } from "../stream.ts";
+import { bytesOfText } from "../text.ts";
 import { jsonSplitter } from "./json-stream.ts";
 import {
   echoReply,
@@ -46,8 +47,7 @@ export function openDatabase(stream: ByteStream, database = "Open_vSwitch"): Dat
   const peer = { subject: `"${stream.peer}"`, who: "the database" };
   let lastId = 0;
 
-  const sendText = (text: string, deadline: Deadline) =>
-    stream.send(new TextEncoder().encode(text), deadline);
+  const sendText = (text: string, deadline: Deadline) => stream.send(bytesOfText(text), deadline);
   const ask = (message: (id: number) => string, deadline: Deadline): number => {
     lastId += 1;
     const id = lastId;

@@ -5,6 +5,7 @@
 
 import { Failure, reasonOf } from "../errors.ts";
 import { isObject } from "../json.ts";
+import { concatBytes } from "../text.ts";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -31,7 +32,7 @@ export function jsonSplitter(limit = 64 * 1024 * 1024): JsonSplitter {
   let escaped = false;
 
   const complete = (last: Uint8Array): JsonObject => {
-    const whole = held.length === 0 ? last : concat([...held, last]);
+    const whole = held.length === 0 ? last : concatBytes([...held, last]);
     held = [];
     heldBytes = 0;
     return parseObject(whole);
@@ -79,16 +80,6 @@ function parseObject(bytes: Uint8Array): JsonObject {
   }
   if (!isObject(value)) throw undecodable("it is not an object");
   return value;
-}
-
-function concat(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }
 
 const undecodable = (state: string, cause?: unknown) =>

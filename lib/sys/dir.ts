@@ -35,7 +35,7 @@ interface OpenDir extends Dir {
 export function openDir(ffi: Ffi, given: string): Dir | undefined {
   // With a slash at its end, a symlink would be followed after all.
   const path = given.replace(/(\/\.?)+$/, "");
-  return openOurs(ffi, { fd: cwd, name: path, path });
+  return openOurs(ffi, { fd: cwd, name: path, path }, ffi.call("geteuid"));
 }
 
 /** The same, made with mode 0700 if there is none, and its parents with 0755. */
@@ -47,23 +47,24 @@ export function makeDir(ffi: Ffi, path: string): Dir {
   return openDir(ffi, path) ?? removedAtOnce(path);
 }
 
-function openOurs(ffi: Ffi, place: Place): OpenDir | undefined {
+/** `self` is the user that we run as. */
+function openOurs(ffi: Ffi, place: Place, self: number): OpenDir | undefined {
   const fd = openFolder(ffi, place);
   if (fd === undefined) return undefined;
   try {
-    keepToOurselves(ffi, fd, place.path);
+    keepToOurselves(ffi, fd, place.path, self);
   } catch (fault) {
     ffi.call("close", fd);
     throw fault;
   }
-  return dirOf(ffi, fd, place.path);
+  return dirOf(ffi, fd, place.path, self);
 }
 
 function removedAtOnce(path: string): never {
   throw new Failure("try-again", `Cannot open folder "${path}": somebody removed it at once`);
 }
 
-function dirOf(ffi: Ffi, fd: number, path: string): OpenDir {
+function dirOf(ffi: Ffi, fd: number, path: string, self: number): OpenDir {
   const at = (name: string): Place => ({ fd, name: component(name), path: `${path}/${name}` });
 
   const locked = (name: string, lock: (file: number, subject: string) => void) => {
@@ -84,11 +85,11 @@ function dirOf(ffi: Ffi, fd: number, path: string): OpenDir {
   return {
     fd,
     path,
-    open: (name) => openOurs(ffi, at(name)),
+    open: (name) => openOurs(ffi, at(name), self),
     make: (name) => {
       const place = at(name);
       makeFolder(ffi, place);
-      return openOurs(ffi, place) ?? removedAtOnce(place.path);
+      return openOurs(ffi, place, self) ?? removedAtOnce(place.path);
     },
     read: (name) => readFileIn(ffi, at(name)),
     create: (name, text, lasting) =>
@@ -124,7 +125,11 @@ function dirOf(ffi: Ffi, fd: number, path: string): OpenDir {
         ? removeFolder(ffi, at(name))
         : outcome;
     },
-    list: () => namesIn(ffi, fd, path).filter((name) => !isTemporary(name)),
+    list: () => {
+      const names: string[] = [];
+      for (const name of namesIn(ffi, fd, path)) if (!isTemporary(name)) names.push(name);
+      return names;
+    },
     lock: (name, mode, deadline) =>
       locked(name, (file, subject) => flock(ffi, file, mode, subject, deadline)),
     lockRange: (name, number, deadline) =>

@@ -126,8 +126,11 @@ export function succeed(result: number, attempt: Attempt): number {
 }
 
 /** True if the call's result is one of these errnos. */
-export const failed = (result: number, ...names: readonly ErrnoName[]): boolean =>
-  result < 0 && names.some((name) => result === -errno(name));
+export function failed(result: number, ...names: readonly ErrnoName[]): boolean {
+  if (result >= 0) return false;
+  for (const name of names) if (result === -errno(name)) return true;
+  return false;
+}
 
 /** True for the error of a refusal with one of these errnos. */
 export const refusedWith = (thrown: unknown, ...names: readonly ErrnoName[]): thrown is SysError =>

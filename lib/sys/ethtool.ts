@@ -1,5 +1,5 @@
 /**
- * A link's transmit checksum offload, in the namespace of the calling thread.
+ * A link's transmit checksum offload, in the namespace that a socket was opened in.
  *
  * Sources: netdevice(7), linux/ethtool.h, linux/sockios.h.
  */
@@ -7,27 +7,24 @@ import { Failure } from "../errors.ts";
 import { bytesOfText } from "../text.ts";
 import { succeed } from "./errno.ts";
 import type { Ffi } from "./ffi.ts";
-import { openSocket } from "./socket.ts";
 
 const SIOCETHTOOL = 0x8946;
 const ETHTOOL_GTXCSUM = 0x16;
 const ETHTOOL_STXCSUM = 0x17;
-const AF_NETLINK = 16;
-const SOCK_RAW = 3;
 
 /** IFNAMSIZ, less the NUL. */
 const maxName = 15;
 
 /** Switches it off. Throws SysError. */
-export const checksumOffloadOff = (ffi: Ffi, name: string): void =>
-  void ethtool(ffi, name, ETHTOOL_STXCSUM, "switch checksum offload off on");
+export const checksumOffloadOff = (ffi: Ffi, socket: number, name: string): void =>
+  void ethtool(ffi, socket, name, ETHTOOL_STXCSUM, "switch checksum offload off on");
 
 /** Whether it is on. Throws SysError. */
-export const checksumOffload = (ffi: Ffi, name: string): boolean =>
-  ethtool(ffi, name, ETHTOOL_GTXCSUM, "look at checksum offload of") !== 0;
+export const checksumOffload = (ffi: Ffi, socket: number, name: string): boolean =>
+  ethtool(ffi, socket, name, ETHTOOL_GTXCSUM, "look at checksum offload of") !== 0;
 
 /** Gives the value that comes back; the one that goes there is 0. */
-function ethtool(ffi: Ffi, name: string, command: number, action: string): number {
+function ethtool(ffi: Ffi, socket: number, name: string, command: number, action: string): number {
   const subject = `link "${name}"`;
   const nameBytes = bytesOfText(name);
   if (nameBytes.length > maxName)
@@ -39,11 +36,7 @@ function ethtool(ffi: Ffi, name: string, command: number, action: string): numbe
   const request = new Uint8Array(40);
   request.set(nameBytes);
   new DataView(request.buffer).setBigUint64(16, BigInt(ffi.address(valueBytes)), true);
-  const fd = openSocket(ffi, AF_NETLINK, SOCK_RAW, 0);
-  try {
-    succeed(ffi.call("ioctl", fd, SIOCETHTOOL, request), { action, subject, call: "SIOCETHTOOL" });
-  } finally {
-    ffi.call("close", fd);
-  }
+  const done = ffi.call("ioctl", socket, SIOCETHTOOL, request);
+  succeed(done, { action, subject, call: "SIOCETHTOOL" });
   return value[1] ?? 0;
 }

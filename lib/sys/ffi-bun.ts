@@ -19,14 +19,15 @@ export function openFfi(): Ffi {
   return {
     abi,
     call: (name, a = 0, b = 0, c = 0, d = 0, e = 0, f = 0) => {
+      // In line: a function for it would be called a thousand times in an ADD.
       const result = syscall(
         abi.numbers[name],
-        wordOf(a),
-        wordOf(b),
-        wordOf(c),
-        wordOf(d),
-        wordOf(e),
-        wordOf(f),
+        typeof a === "number" ? a : addressOf(a),
+        typeof b === "number" ? b : addressOf(b),
+        typeof c === "number" ? c : addressOf(c),
+        typeof d === "number" ? d : addressOf(d),
+        typeof e === "number" ? e : addressOf(e),
+        typeof f === "number" ? f : addressOf(f),
       );
       return result === -1 ? -read.i32(errno, 0) : result;
     },
@@ -42,8 +43,8 @@ export function openFfi(): Ffi {
   };
 }
 
-function wordOf(argument: Argument): number {
-  if (typeof argument === "number") return argument;
-  // ptr() refuses empty memory.
-  return argument.length === 0 ? 0 : ptr(argument);
-}
+const wordOf = (argument: Argument): number =>
+  typeof argument === "number" ? argument : addressOf(argument);
+
+/** ptr() refuses empty memory. */
+const addressOf = (bytes: Uint8Array): number => (bytes.length === 0 ? 0 : ptr(bytes));

@@ -1,7 +1,7 @@
 /**
  * Folders by descriptor: opened without following a symlink, and kept to ourselves.
  *
- * Sources: openat(2), mkdirat(2), getdents64(2).
+ * Sources: openat(2), mkdirat(2), lseek(2), getdents64(2).
  */
 import { Failure } from "../errors.ts";
 import { textOfBytes } from "../text.ts";
@@ -9,6 +9,8 @@ import { type Attempt, failed, succeed } from "./errno.ts";
 import type { Ffi } from "./ffi.ts";
 import { cString, cwd, O } from "./io.ts";
 import { statOf } from "./stat.ts";
+
+const SEEK_SET = 0;
 
 /** A name relative to a folder's descriptor, and its whole path for messages. */
 export interface Place {
@@ -52,12 +54,11 @@ export function makeParents(ffi: Ffi, path: string): void {
 }
 
 /**
- * Refuses a folder that another user owns or can write to: what is in it may be planted.
+ * Refuses a folder that another user than `self` owns or can write to: what is in it may be planted.
  * One that others can only look into is closed to them.
  */
-export function keepToOurselves(ffi: Ffi, fd: number, path: string): void {
+export function keepToOurselves(ffi: Ffi, fd: number, path: string, self: number): void {
   const { owner, mode } = statOf(ffi, fd, path);
-  const self = ffi.call("geteuid");
   if (owner !== self)
     throw new Failure("io", `Cannot use folder "${path}": it belongs to user ${owner}`, {
       details: `It must belong to the user SocketPlane runs as (${self}).`,
@@ -78,20 +79,15 @@ export function keepToOurselves(ffi: Ffi, fd: number, path: string): void {
 /** The names in a folder, without "." and ".."; none when it was removed. */
 export function namesIn(ffi: Ffi, fd: number, path: string): readonly string[] {
   const here: Place = { fd, name: ".", path };
-  // A descriptor of its own: the position belongs to the description, and two may read at once.
-  const reading = openFolder(ffi, here);
-  if (reading === undefined) return [];
+  // From the first on, whoever has read before.
+  succeed(ffi.call("lseek", fd, 0, SEEK_SET), tried("list", here, "lseek"));
   const names: string[] = [];
-  const bytes = new Uint8Array(32 << 10);
-  try {
-    for (;;) {
-      const length = ffi.call("getdents64", reading, bytes, bytes.length);
-      if (length === 0 || failed(length, "ENOENT")) return names;
-      succeed(length, tried("list", here, "getdents64"));
-      names.push(...decodeNames(bytes.subarray(0, length)));
-    }
-  } finally {
-    ffi.call("close", reading);
+  const bytes = new Uint8Array(8 << 10);
+  for (;;) {
+    const length = ffi.call("getdents64", fd, bytes, bytes.length);
+    if (length === 0 || failed(length, "ENOENT")) return names;
+    succeed(length, tried("list", here, "getdents64"));
+    names.push(...decodeNames(bytes.subarray(0, length)));
   }
 }
 

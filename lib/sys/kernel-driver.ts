@@ -30,8 +30,6 @@ export function openKernel(ffi: Ffi): Kernel {
     closeNetns: ({ fd }) => void ffi.call("close", fd),
     links: (netns) =>
       netns === undefined ? openLinks(ffi) : inside(ffi, netns, () => openLinks(ffi)),
-    checksumOffloadOff: (netns, name) => inside(ffi, netns, () => checksumOffloadOff(ffi, name)),
-    checksumOffload: (netns, name) => inside(ffi, netns, () => checksumOffload(ffi, name)),
     hasGenericFamily: (name) => hasGenericFamily(ffi, name),
     bootId: () => {
       boot ??= bootId(ffi);
@@ -102,6 +100,8 @@ export function openLinks(ffi: Ffi): Links {
         throw new SysError(refusal, { ...attempt, text });
       }
     },
+    checksumOffloadOff: (name) => checksumOffloadOff(ffi, socket.fd, name),
+    checksumOffload: (name) => checksumOffload(ffi, socket.fd, name),
     close: socket.close,
   };
 }

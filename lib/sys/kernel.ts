@@ -144,6 +144,13 @@ export interface Links {
   readonly probe: (index: number, neighbour: Neighbour) => void;
   /** Sends all in one message train; throws the first refusal (those after it may have worked). */
   readonly apply: (changes: readonly Change[]) => void;
+  /**
+   * Switches a link's transmit checksum offload off (SIOCETHTOOL, ETHTOOL_STXCSUM): on OVS's
+   * userspace datapath TCP passes no data with it.
+   */
+  readonly checksumOffloadOff: (name: string) => void;
+  /** Whether it is on (ETHTOOL_GTXCSUM). */
+  readonly checksumOffload: (name: string) => boolean;
   readonly close: () => void;
 }
 
@@ -160,13 +167,6 @@ export interface Kernel {
   readonly closeNetns: (netns: Netns) => void;
   /** rtnetlink in a namespace; without one, in this process's own. */
   readonly links: (netns?: Netns) => Links;
-  /**
-   * Switches transmit checksum offload off on a link inside a namespace (SIOCETHTOOL,
-   * ETHTOOL_STXCSUM): on OVS's userspace datapath TCP passes no data with it.
-   */
-  readonly checksumOffloadOff: (netns: Netns, name: string) => void;
-  /** Whether it is on (ETHTOOL_GTXCSUM). */
-  readonly checksumOffload: (netns: Netns, name: string) => boolean;
   /** Whether the kernel has (or can load) a generic netlink family: "ovs_datapath". */
   readonly hasGenericFamily: (name: string) => boolean;
   /** The kernel's boot id (/proc/sys/kernel/random/boot_id). */

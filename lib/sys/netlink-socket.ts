@@ -45,6 +45,8 @@ export interface NetlinkSocket {
   readonly ask: (message: Message) => Received | Answer;
   /** Sends a request for a list. Throws SysError of `subject` if it is refused. */
   readonly dump: (message: Message, subject: string) => readonly Received[];
+  /** The descriptor, for what is asked of a namespace in another way (ioctl). */
+  readonly fd: number;
   readonly close: () => void;
 }
 
@@ -59,8 +61,9 @@ export function openNetlink(ffi: Ffi, family: number): NetlinkSocket {
 }
 
 function netlinkOn(ffi: Ffi, fd: number): NetlinkSocket {
-  // Larger than what the kernel puts in one datagram (32 KiB for lists).
-  const buffer = new Uint8Array(64 << 10);
+  // Of a list the kernel puts as much in one datagram as its reader has shown room for (32 KiB at
+  // most): no more of it than is of use, since the runtime's collector counts it.
+  const buffer = new Uint8Array(16 << 10);
   let next = 1;
 
   /** Sends messages and gives the number of the first. */
@@ -146,6 +149,7 @@ function netlinkOn(ffi: Ffi, fd: number): NetlinkSocket {
       }
       throw new Failure("try-again", `Cannot list ${subject}: they change all the time`);
     },
+    fd,
     close: closing(ffi, fd),
   };
 }

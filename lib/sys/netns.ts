@@ -69,17 +69,24 @@ export function inside<T>(ffi: Ffi, netns: Netns, act: () => T): T {
 }
 
 function elsewhere<T>(ffi: Ffi, place: string, leave: () => void, act: () => T): T {
-  const own = ownNetns(ffi);
+  const own = openOwn(ffi);
   try {
     leave();
     try {
       return act();
     } finally {
-      if (ffi.call("setns", own.fd, CLONE_NEWNET) !== 0) abandon(ffi, place);
+      if (ffi.call("setns", own, CLONE_NEWNET) !== 0) abandon(ffi, place);
     }
   } finally {
-    ffi.call("close", own.fd);
+    ffi.call("close", own);
   }
+}
+
+/** To come back by: nothing is to be known of it. */
+function openOwn(ffi: Ffi): number {
+  const fd = ffi.call("openat", cwd, cString(ownPath), O.rdonly | O.cloexec);
+  const subject = `network namespace ${ownPath}`;
+  return succeed(fd, { action: "open", subject, call: "openat" });
 }
 
 /** Whatever we did next would be done to the container: nothing is next. */

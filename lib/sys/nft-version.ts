@@ -7,7 +7,7 @@ export const tableName = "socketplane";
 export const allowedSet = "allowed";
 
 /** To be raised with any change of the ruleset: tables of another version are made anew. */
-const version = 5;
+export const rulesetVersion = 5;
 
 const commentType = 7;
 
@@ -16,7 +16,7 @@ const commentType = 7;
  * sets since 4.5, those of tables only since 5.10.
  */
 export function versionComment(): Uint8Array {
-  const text = bytesOfText(`ruleset ${version}\0`);
+  const text = bytesOfText(`ruleset ${rulesetVersion}\0`);
   return concatBytes([Uint8Array.of(commentType, text.length), text]);
 }
 

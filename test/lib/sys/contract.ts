@@ -135,15 +135,15 @@ function network() {
     { do: "add address", index, address: six, noDad: true },
     { do: "add route", route: { family: 4, via: known(parseIp4("10.2.0.1")), index } },
   ]);
-  const before = kernel.checksumOffload(netns, "in");
-  kernel.checksumOffloadOff(netns, "in");
+  const before = links.checksumOffload("in");
+  links.checksumOffloadOff("in");
   const found = {
     names: links.list().map(({ name, up, mtu }) => [name, up, mtu]),
     addresses: links
       .addresses(index)
       .map(({ family, address, length }) => [family, `${address}`, length]),
     routes: links.routes().map(({ family, via }) => [family, `${via}`]),
-    checksumOffload: [before, kernel.checksumOffload(netns, "in")],
+    checksumOffload: [before, links.checksumOffload("in")],
     refusals: [
       thrown(() => links.apply([{ do: "add address", index, address: four }])),
       thrown(() => links.apply([{ do: "delete link", name: "none" }])),
