@@ -27,6 +27,8 @@ export function runCommand(
     {
       ...world,
       version,
+      runtime: runtimeName(),
+      platform: `${process.platform} ${process.arch}`,
       processes: openProcessTable(ffi),
       programs: openPrograms(ffi),
       // As --config names it, before all others.
@@ -56,6 +58,11 @@ function interrupted(): AbortSignal {
   const told = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => told.abort());
   return told.signal;
+}
+
+function runtimeName(): string {
+  const { bun, node } = process.versions;
+  return bun === undefined ? `Node ${node}` : `Bun ${bun}`;
 }
 
 /** Columns: more are hard to read. */

@@ -11,16 +11,17 @@ import { networkGroup } from "./network.ts";
 import { nodeGroup } from "./node.ts";
 import { execCommand, runCommand } from "./run.ts";
 import { psCommand, rmCommand, stopCommand } from "./runs.ts";
+import { versionCommand } from "./version.ts";
 
 /** As help shows them; within a section, in this order. */
 export const sections: readonly { readonly title: string; readonly entries: readonly Entry[] }[] = [
-  { title: "Networks", entries: [networkGroup, leaseGroup, addressGroup] },
   { title: "Cluster", entries: [clusterGroup, nodeGroup] },
+  { title: "Networks", entries: [networkGroup, leaseGroup, addressGroup] },
   {
-    title: "Commands",
+    title: "Containers",
     entries: [runCommand, psCommand, infoCommand, execCommand, logsCommand, stopCommand, rmCommand],
   },
-  { title: "This machine", entries: [agentGroup, completionGroup] },
+  { title: "This machine", entries: [agentGroup, completionGroup, versionCommand] },
 ];
 
 export const entries: readonly Entry[] = sections.flatMap((section) => section.entries);

@@ -65,8 +65,11 @@ const heading = (column: string): string => column.replace(/[A-Z]/g, " $&").toUp
 const cellsOf = (record: Shown, columns: readonly string[]): readonly string[] =>
   columns.map((column) => cell(record[column]));
 
-const cell = (value: unknown): string =>
-  value === undefined ? "-" : value === true ? "yes" : value === false ? "no" : String(value);
+function cell(value: unknown): string {
+  if (value === undefined) return "-";
+  if (Array.isArray(value)) return value.join(", ");
+  return value === true ? "yes" : value === false ? "no" : String(value);
+}
 
 /** `socketplane: Cannot ...`, and below it what to do. */
 export function formatFailure(failure: Failure): string {

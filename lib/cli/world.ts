@@ -27,4 +27,8 @@ export interface CliWorld extends World, RunWorld {
   readonly clusterDrivers: () => Promise<ClusterDrivers>;
   /** Of the package. */
   readonly version: string;
+  /** As "Bun 1.4.5". */
+  readonly runtime: string;
+  /** As "linux x64". */
+  readonly platform: string;
 }
