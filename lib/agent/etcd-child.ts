@@ -7,6 +7,7 @@ import type { Log } from "../log.ts";
 import type { EtcdChildConfig } from "../node-config.ts";
 import { readEtcdLine } from "../service/etcd-line.ts";
 import { formatProcess, parseProcess, processFile } from "../service/process-file.ts";
+import { etcdPrograms } from "../service/services.ts";
 import { type Child, howEnded, isSameProcess } from "../sys/background.ts";
 import { backOff, pause } from "./pause.ts";
 import type { AgentWorld, ThisNode } from "./world.ts";
@@ -15,9 +16,6 @@ export interface EtcdDeps {
   readonly node: Pick<ThisNode, "use">;
   readonly log: Log;
 }
-
-/** Where distributions have it. */
-const usualPrograms = ["/usr/bin/etcd", "/usr/local/bin/etcd"];
 
 /** Milliseconds. One that ran for so long and ended is no longer failing from its start. */
 const steadyMs = 30_000;
@@ -96,7 +94,7 @@ export async function keepEtcd(
 const env = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", ETCD_UNSUPPORTED_ARCH: "arm64" } as const;
 
 function programOf(world: AgentWorld, { program }: EtcdChildConfig): string {
-  const candidates = program === undefined ? usualPrograms : [program];
+  const candidates = program === undefined ? etcdPrograms : [program];
   const found = candidates.find(world.isThere);
   if (found !== undefined) return found;
   const places = candidates.join(" nor ");
