@@ -40,7 +40,8 @@ async function runLine(world: CliWorld, args: readonly string[]): Promise<number
     await completeHere(world, words, entries);
     return exitStatus.done;
   }
-  const found = find(args, entries);
+  // As with git, docker and kubectl: `socketplane help network` is `socketplane network --help`.
+  const found = find(first === "help" ? [...words, "--help"] : args, entries);
   const { entry, rest } = found;
   const asked = optionsIn(rest);
   if (found.unknown === undefined && asked.some((word) => word === "--help" || word === "-h")) {
@@ -50,6 +51,10 @@ async function runLine(world: CliWorld, args: readonly string[]): Promise<number
   if (asked.includes("--version")) {
     terminal.stdout(`${version}\n`);
     return exitStatus.done;
+  }
+  if (args.length === 0) {
+    terminal.stderr(helpOf(found, terminal.width));
+    return exitStatus.usage;
   }
   if (entry === undefined || isGroup(entry) || found.unknown !== undefined) {
     throw usageFailure(explainNoCommand(found, entries), found);

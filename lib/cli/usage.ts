@@ -2,6 +2,7 @@
 import { nearest } from "../faults.ts";
 import { type Command, type Entry, isGroup } from "./command.ts";
 import { dashed, type Found, optionsIn, optionsOf } from "./find.ts";
+import { otherWords } from "./other-words.ts";
 
 /** Why there is no command in what was found. */
 export function explainNoCommand(found: Found, entries: readonly Entry[]): string {
@@ -34,15 +35,42 @@ export function explain(complaint: string, rest: readonly string[], command: Com
 function explainWord(word: string, entry: Entry | undefined, entries: readonly Entry[]): string {
   const told = `there is no command "${word}"`;
   if (entry !== undefined)
-    return told + didYouMean(nearest(word, isGroup(entry) ? names(entry.commands) : []));
-  const under = entries.find((one) => isGroup(one) && names(one.commands).includes(word));
-  return told + didYouMean(under ? `${under.name} ${word}` : nearest(word, names(entries)));
+    return told + didYouMean(meantIn(isGroup(entry) ? entry.commands : [], word));
+  const exact = under(entries, (commands) => called(commands, [word]));
+  const first = [...alike(entries, word), ...exact];
+  if (first.length > 0) return told + didYouMean(first);
+  const near = meantIn(entries, word);
+  return (
+    told + didYouMean(near.length > 0 ? near : under(entries, (commands) => alike(commands, word)))
+  );
 }
+
+/** "network list": of each group, those commands that are picked. */
+const under = (
+  entries: readonly Entry[],
+  pick: (commands: readonly Entry[]) => readonly string[],
+): readonly string[] =>
+  entries
+    .filter(isGroup)
+    .flatMap(({ name, commands }) => pick(commands).map((one) => `${name} ${one}`));
+
+const meantIn = (scope: readonly Entry[], word: string): readonly string[] => {
+  const others = alike(scope, word);
+  const near = nearest(word, names(scope));
+  return others.length > 0 || near === undefined ? others : [near];
+};
+
+/** Those that are called by another word for the same. */
+const alike = (scope: readonly Entry[], word: string): readonly string[] =>
+  called(scope, otherWords.filter((words) => words.includes(word)).flat());
+
+const called = (scope: readonly Entry[], words: readonly string[]): readonly string[] =>
+  scope.filter((one) => names([one]).some((name) => words.includes(name))).map(({ name }) => name);
 
 function explainOption(word: string, entry: Entry | undefined): string {
   const name = word.replace(/=.*/, "");
   const option = nearest(name, Object.keys(optionsOf(entry)).map(dashed));
-  return `there is no option "${name}"${didYouMean(option)}`;
+  return `there is no option "${name}"${didYouMean(option === undefined ? [] : [option])}`;
 }
 
 function isKnown(word: string, entry: Entry | undefined): boolean {
@@ -55,8 +83,11 @@ function isKnown(word: string, entry: Entry | undefined): boolean {
 const names = (entries: readonly Entry[]): readonly string[] =>
   entries.flatMap((one) => (isGroup(one) ? [one.name] : [one.name, ...one.aliases]));
 
-const didYouMean = (meant: string | undefined): string =>
-  meant === undefined ? "" : `: did you mean "${meant}"?`;
+/** Of many, a few are told. */
+function didYouMean(meant: readonly string[]): string {
+  if (meant.length === 0) return "";
+  return `: did you mean ${listed(meant.slice(0, 4).map((one) => `"${one}"`))}?`;
+}
 
 /** "create, list or show" */
 const listed = (words: readonly string[]): string =>

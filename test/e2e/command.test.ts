@@ -212,7 +212,7 @@ describe("what cannot be understood", () => {
   const cannot = "socketplane: Cannot understand the command line: ";
   test.each<[string, string, string?]>([
     ["netwrok list", 'there is no command "netwrok": did you mean "network"?', ""],
-    ["list", 'there is no command "list": did you mean "network list"?', ""],
+    ["start", 'there is no command "start": did you mean "run" or "agent start"?', ""],
     ["frobnicate", 'there is no command "frobnicate"', ""],
     ["network lits", 'there is no command "lits": did you mean "list"?', " network"],
     ["lease", "give a command of lease: list", " lease"],
@@ -292,6 +292,37 @@ describe("help", () => {
 
   test("--version tells the package's", async () => {
     expect(await shown("--version")).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  test("is shown, as an error, to who types nothing", async () => {
+    const { status, stdout, stderr } = await node.socketplane();
+    expect({ status, stdout }).toEqual({ status: 2, stdout: "" });
+    expect(errorsIn(stderr)).toBe(`${await shown("--help")}`);
+    expect(await shown("help network create")).toBe(await shown("network create --help"));
+  });
+
+  test("version tells what it is made of, and what it speaks", async () => {
+    expect(await shown("version")).toEqual({
+      version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
+      runtime: expect.stringMatching(/^(Bun|Node) \d+\.\d+\.\d+$/),
+      platform: `linux ${process.arch}`,
+      cni: ["0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0"],
+      openflow: "1.5",
+      ovsdb: "RFC 7047",
+      etcd: "API v3",
+      ruleset: expect.any(Number),
+    });
+    expect(await shown("version -o table")).toMatch(/^CNI +0\.1\.0, 0\.2\.0, /m);
+  });
+
+  test("--quiet says nothing but errors", async () => {
+    expect(await shown("network create web 10.2.0.0/16 --quiet")).toBe("");
+    expect(await shown("--quiet network list")).toBe("");
+    expect(await shown("network list --help --quiet")).toContain("Examples:");
+    await expectError("network show nobody --quiet", 1, [
+      'socketplane: Cannot show network "nobody": there is none',
+      "  See which there are: socketplane network list",
+    ]);
   });
 
   test("completion knows what can be typed, and the names of what is there", async () => {
