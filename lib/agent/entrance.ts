@@ -44,6 +44,8 @@ export async function keepEntrance(world: AgentWorld, deps: EntranceDeps): Promi
       if (health.remark(about, message)) log.warn(sayings[about], { reason: message, details });
     }
   };
+  let hurried = new AbortController();
+  world.onHurry(() => hurried.abort());
   while (!signal.aborted) {
     let own: Own | undefined;
     await step("certificate", async () => {
@@ -55,7 +57,8 @@ export async function keepEntrance(world: AgentWorld, deps: EntranceDeps): Promi
       await step("joining", () => wayIn.keep(known));
       await step("mdns", wayIn.announce);
     }
-    await pause(roundMs, signal);
+    await pause(roundMs, AbortSignal.any([signal, hurried.signal]));
+    if (hurried.signal.aborted) hurried = new AbortController();
   }
   await wayIn
     .close()

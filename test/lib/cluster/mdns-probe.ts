@@ -1,6 +1,7 @@
 /**
  * announce FOUND: says it until SIGTERM. lie: answers every question with what is no cluster.
- * find SEARCH: says what was found. Each a line of JSON.
+ * hear ADDRESS: says what it hears without asking, until it is ended. find SEARCH: says what was
+ * found. Each a line of JSON.
  */
 import { announce } from "../../../lib/cluster/announce.ts";
 import { type Found, recordsOf } from "../../../lib/cluster/announcement.ts";
@@ -33,6 +34,10 @@ if (what === "announce") {
     mdns.answer([...half, texts(Array.from({ length: 60 }, (_, at) => `a${at}=b`))]);
   });
   console.log("announced");
+} else if (what === "hear") {
+  const mdns = await openMdns(argument);
+  mdns.onAnswers((records) => console.log(JSON.stringify(records)));
+  console.log("listening");
 } else {
   const found = await findClusters({ openMdns }, JSON.parse(argument)).catch(
     (fault: unknown) => asFailure(fault).message,

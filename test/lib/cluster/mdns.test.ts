@@ -121,12 +121,31 @@ describe.each([
 
   test("nothing is said, nor heard, on another interface than its own", async () => {
     const running = await say("announce", 1, foundOf(1, hash("a")));
-    // Somebody on that machine listens there too, so that the kernel has the group joined.
-    const aside = await say("announce", 1, foundOf(9, hash("c"), "198.51.100.1"));
-    const there = await find(100, { address: "198.51.100.2", patienceMs: 1_500 });
-    expect(there).toEqual([foundOf(9, hash("c"), "198.51.100.1")]);
-    const here = await find(2, { address: `${segment}.2`, patienceMs: 1_500 });
-    expect(here).toEqual([foundOf(1, hash("a"))]);
+    const aside = await say("announce", 100, foundOf(100, hash("c"), "198.51.100.2"));
+    // Somebody on that machine listens there too, so that its kernel has the group joined.
+    const hear = async (number: number, address: string) => {
+      const argv = [...probe(seeking), "hear", address];
+      const hearing = start({ ...at(number), argv, limitMs: 120_000 });
+      await hearing.says(/listening/);
+      return async () => {
+        hearing.kill("SIGTERM");
+        return (await hearing.outcome).stdout;
+      };
+    };
+    const there = await hear(1, "198.51.100.1");
+    const here = await hear(2, `${segment}.2`);
+    expect(await find(1, { address: `${segment}.1`, patienceMs: 2_500 })).toEqual([
+      foundOf(1, hash("a")),
+    ]);
+    // Asked for from elsewhere, it has nothing to say.
+    const before = (await here()).split("\n").length;
+    expect(before).toBeGreaterThan(1);
+    const later = await hear(2, `${segment}.2`);
+    expect(await find(100, { address: "198.51.100.2", patienceMs: 2_500 })).toEqual([
+      foundOf(100, hash("c"), "198.51.100.2"),
+    ]);
+    expect(await later()).toBe("listening\n");
+    expect(await there()).toContain("cluster-of-100");
     await Promise.all([end(running), end(aside)]);
   });
 
