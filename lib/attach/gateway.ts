@@ -55,6 +55,21 @@ export async function ensureGateway(
   }
 }
 
+/** Gives firewall and switch what is held of a network by now, if it stands on this node. */
+export async function tellOfLeases(host: Host, network: string, deadline: Deadline): Promise<void> {
+  const unlock = host.run.lock("switch.lock", "exclusive", deadline);
+  try {
+    const held = heldNow(host.ipam.dirs, network);
+    const state = held && lookAt(host, held, deadline).state;
+    if (held === undefined || state === "forgotten") return;
+    // The flows don't tell of a lease with a MAC of its own.
+    if (state === "complete") addToFilter(host, await host.filter(), held);
+    else await catchUp(host, held, deadline);
+  } finally {
+    unlock();
+  }
+}
+
 /** Gives firewall and switch what the node has claimed since, what its peers have, and its policies. */
 async function catchUp(host: Host, held: HeldNetwork, deadline: Deadline): Promise<void> {
   addToFilter(host, await host.filter(), held);

@@ -35,14 +35,18 @@ export async function giveBackSingle(
 
 /**
  * Gives back all of this node that nothing is in use of: an ADD may have been killed between its
- * claim and its address. No ADD is under way on this node.
+ * claim and its address. No ADD is under way on this node. Gives the networks that were looked at.
  */
-export async function giveBackUnused(ipam: NodeIpam, deadline: Deadline): Promise<void> {
-  for (const network of ipam.dirs.networks.list()) {
+export async function giveBackUnused(
+  ipam: NodeIpam,
+  deadline: Deadline,
+): Promise<readonly string[]> {
+  const networks = ipam.dirs.networks.list().filter((network) => {
     const blocks = heldNow(ipam.dirs, network)?.blocks ?? [];
-    const isLeft = blocks.some(isOfOne) || isCutShort(ipam, network);
-    if (isLeft) await giveBackIf(ipam, network, () => true, deadline);
-  }
+    return blocks.some(isOfOne) || isCutShort(ipam, network);
+  });
+  for (const network of networks) await giveBackIf(ipam, network, () => true, deadline);
+  return networks;
 }
 
 async function giveBackIf(

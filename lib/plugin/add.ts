@@ -2,6 +2,7 @@
 import { connect, refuseAttached } from "../attach/connect.ts";
 import { ensureGateway, standingMtu } from "../attach/gateway.ts";
 import type { Host } from "../attach/host.ts";
+import { leave } from "../attach/leave.ts";
 import {
   commandDeadline,
   loadNodeConfig,
@@ -19,7 +20,6 @@ import { type Assigned, assignAddress } from "../ipam/assign-address.ts";
 import type { Assignment, AttachmentId } from "../ipam/assignment.ts";
 import { siblings } from "../ipam/assignments.ts";
 import type { HeldNetwork } from "../ipam/held.ts";
-import { leaveSingle } from "../ipam/leave-single.ts";
 import { type Network, usable } from "../ipam/network.ts";
 import type { WantedNetwork } from "../ipam/read-held.ts";
 import { holdNetwork } from "../ipam/refresh.ts";
@@ -121,7 +121,7 @@ async function assign(adding: Adding, given: Ip4 | undefined): Promise<Assigned>
   if (assigned.made) {
     undo.add(
       "give the address back",
-      () => leaveSingle(host.ipam, release(host.ipam.dirs, id), commandDeadline(host.clock)),
+      () => leave(host, release(host.ipam.dirs, id), commandDeadline(host.clock)),
       "if all else was",
     );
   }

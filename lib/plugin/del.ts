@@ -1,9 +1,10 @@
 /** DEL of the interface plugin. See config.ts for the folder's note. */
+
+import { leave } from "../attach/leave.ts";
 import { commandDeadline, loadNodeConfig, lockAttachment, openNode } from "../attach/node.ts";
 import { disconnect } from "../attach/remove.ts";
 import { delegateDel } from "../cni/delegate.ts";
 import type { DelRequest } from "../cni/request.ts";
-import { leaveSingle } from "../ipam/leave-single.ts";
 import type { PluginWorld } from "./add.ts";
 import { attachmentOf } from "./address.ts";
 import { foreignIpamOf, nodeConfigOf } from "./config.ts";
@@ -19,7 +20,7 @@ export async function del(world: PluginWorld, request: DelRequest): Promise<void
   const unlock = lockAttachment(host, id, deadline);
   try {
     const released = disconnect(host, id, deadline);
-    await leaveSingle(host.ipam, released, deadline);
+    await leave(host, released, deadline);
     if (foreignIpamOf(request.config) !== undefined) await delegateDel(world, request, deadline);
   } finally {
     unlock();

@@ -1,5 +1,7 @@
 /** GC of both plugins. See config.ts for the folder's note. */
+import { tellOfLeases } from "../attach/gateway.ts";
 import type { Host } from "../attach/host.ts";
+import { leave } from "../attach/leave.ts";
 import { commandDeadline, loadNodeConfig, lockAttachment, openNode } from "../attach/node.ts";
 import { disconnect } from "../attach/remove.ts";
 import { ourPorts } from "../attach/sync.ts";
@@ -9,7 +11,6 @@ import { type Deadline, within } from "../deadline.ts";
 import { Failure } from "../errors.ts";
 import { type Assignment, type AttachmentId, ownerName } from "../ipam/assignment.ts";
 import { listAssignments } from "../ipam/assignments.ts";
-import { leaveSingle } from "../ipam/leave-single.ts";
 import { release } from "../ipam/release.ts";
 import { giveBackUnused } from "../ipam/single.ts";
 import type { PluginWorld } from "./add.ts";
@@ -75,13 +76,17 @@ async function collect(
       await step(async () => {
         const unlock = lockAttachment(host, id, within(deadline, host.clock, lockMs));
         try {
-          await leaveSingle(host.ipam, remove(host, id, deadline), deadline);
+          await leave(host, remove(host, id, deadline), deadline);
         } finally {
           unlock();
         }
       });
     }
-    await step(() => giveBackUnused(host.ipam, deadline));
+    await step(async () => {
+      for (const network of await giveBackUnused(host.ipam, deadline)) {
+        await tellOfLeases(host, network, deadline);
+      }
+    });
     if (foreignIpamOf(config) !== undefined) await step(() => delegateGc(world, request, deadline));
   } finally {
     host.close();

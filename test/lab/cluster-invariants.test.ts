@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type ClusterFacts, leaseFlowOf, networksIn } from "./cluster-facts.ts";
 import { mirrorLeft, soundness } from "./cluster-invariants.ts";
 import type { NodeFacts } from "./facts.ts";
+import { noFirewall } from "./firewall-facts.ts";
 import type { WireFrame } from "./wire.ts";
 
 const block = { a: "10.2.0.0-26@17", b: "10.2.0.64-26@18" } as const;
@@ -33,6 +34,7 @@ const node = (name: "a" | "b", address: string): NodeFacts => {
     ...{ numbers: [9], strays: [], temporaries: [], links: ["sp-web"], flowPorts: [], inner: [] },
     ports: [{ link: "sp-web", ofport: 9, ids: { role: "gateway", address } }],
     leases,
+    firewall: noFirewall,
   };
 };
 const nodes: [NodeFacts, NodeFacts] = [node("a", "10.2.0.2"), node("b", "10.2.0.65")];

@@ -4,6 +4,7 @@
  */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { type FirewallFacts, firewallOf } from "./firewall-facts.ts";
 import type { Container, LabNode, StoredEntry } from "./node.ts";
 import { must } from "./run.ts";
 
@@ -80,6 +81,7 @@ export interface NodeFacts {
   readonly flowPorts: readonly number[];
   readonly inner: readonly InnerFact[];
   readonly leases: readonly LeaseFact[];
+  readonly firewall: FirewallFacts;
 }
 
 export async function factsOf(node: LabNode): Promise<NodeFacts> {
@@ -94,6 +96,7 @@ export async function factsOf(node: LabNode): Promise<NodeFacts> {
     flowPorts: flowPortsOf(node),
     inner: inner.flat(),
     leases: leasesIn(await node.readStore()),
+    firewall: await firewallOf(node.netns),
   };
 }
 

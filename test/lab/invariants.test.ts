@@ -46,6 +46,7 @@ const sound: NodeFacts = {
     },
   ],
   leases: [lease],
+  firewall: { networks: ["sp-web"], local: [{ first: 0x0a020040, last: 0x0a02007f }], links: [] },
 };
 const empty: NodeFacts = {
   ...sound,
@@ -125,6 +126,19 @@ describe("each fault is seen", () => {
       "a: link spv1",
       "a: port spv1",
       "a: flows of port 20",
+    ]);
+  });
+
+  test("what is left in the firewall", () => {
+    const firewall = {
+      networks: ["sp-web", "sp-db"],
+      local: [{ first: 0x0a020040, last: 0x0a020080 }],
+      links: ["spv0123456789ab"],
+    };
+    expect(leftOvers({ ...empty, firewall })).toEqual([
+      "a: rules for sp-db",
+      "a: rules for addresses from 0xa020040 on",
+      "a: rules for link spv0123456789ab",
     ]);
   });
 

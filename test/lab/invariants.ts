@@ -152,8 +152,23 @@ export function leftOvers(facts: NodeFacts): readonly string[] {
     ...links.filter((name) => name.startsWith("spv")).map((name) => `link ${name}`),
     ...ports.filter(({ ids }) => ids.role === "attachment").map(({ link }) => `port ${link}`),
     ...flowPorts.map((number) => `flows of port ${number}`),
+    ...inFirewall(facts),
   ];
   return left.map((what) => `${node}: ${what}`);
+}
+
+/** What the firewall names that is not there. */
+function inFirewall({ node, links, leases, firewall }: NodeFacts): readonly string[] {
+  const own = leases.filter((lease) => lease.node === node);
+  // Leases side by side are one span.
+  const isHeld = (address: number) =>
+    own.some(({ first, last }) => first <= address && address <= last);
+  const stray = firewall.local.filter(({ first, last }) => !isHeld(first) || !isHeld(last));
+  return [
+    ...firewall.networks.filter((link) => !links.includes(link)).map((link) => `rules for ${link}`),
+    ...stray.map(({ first }) => `rules for addresses from 0x${first.toString(16)} on`),
+    ...firewall.links.map((link) => `rules for link ${link}`),
+  ];
 }
 
 const holder = ({ name, containerId, ifname }: AssignmentFact): string =>
