@@ -9,8 +9,9 @@ import { formatIp4, hexOfIp4, type Ip4 } from "../net/ip4.ts";
 import { formatMac } from "../net/mac.ts";
 import type { Entry } from "../store/store.ts";
 import { command, type Group } from "./command.ts";
-import { networkOption, onNode, refuseUnknown } from "./on-node.ts";
-import { type Shown, show } from "./output.ts";
+import { type Listing, list, watchOption } from "./list.ts";
+import { networkOption, refuseUnknown } from "./on-node.ts";
+import type { Shown } from "./output.ts";
 
 const columns = ["network", "address", "node", "container", "ifname", "mac", "pod"];
 
@@ -18,22 +19,30 @@ const listCommand = command({
   name: "list",
   aliases: ["ls"],
   describe: "List the addresses in use, here and on the nodes with an agent",
-  options: { network: networkOption },
-  examples: [["socketplane address list --network web", "Those of one network"]],
-  run: (world, args) =>
-    onNode(world, args, async (host, deadline) => {
-      const registry = await host.ipam.registry();
-      await refuseUnknown(registry, args.network, "list the addresses", deadline);
-      const own = ownAddresses(host);
-      const node = host.ipam.node().name;
-      // What an agent wrote down of this node may be behind.
-      const others = (await mirrored(registry, deadline)).filter((one) => one.node !== node);
-      const all = [...own, ...others]
-        .filter(({ network }) => args.network === undefined || network === args.network)
-        .sort((a, b) => (a.key < b.key ? -1 : 1));
-      const shown = all.map(({ key, ...address }) => address);
-      show(world.terminal, args.output, shown, columns);
-    }),
+  options: { network: networkOption, ...watchOption },
+  examples: [
+    ["socketplane address list --network web", "Those of one network"],
+    ["socketplane address list --watch", "Again when a container comes or goes"],
+  ],
+  run: (world, args) => list(world, args, addresses(args.network)),
+});
+
+/** Of one network, or of all. */
+const addresses = (of: string | undefined): Listing => ({
+  names: ["network", "address"],
+  watches: (keys) => [of === undefined ? keys.allAssignments : keys.assignments(of)],
+  read: async (host, deadline) => {
+    const registry = await host.ipam.registry();
+    await refuseUnknown(registry, of, "list the addresses", deadline);
+    const own = ownAddresses(host);
+    const node = host.ipam.node().name;
+    // What an agent wrote down of this node may be behind.
+    const others = (await mirrored(registry, deadline)).filter((one) => one.node !== node);
+    const all = [...own, ...others]
+      .filter(({ network }) => of === undefined || network === of)
+      .sort((a, b) => (a.key < b.key ? -1 : 1));
+    return { records: all.map(({ key, ...address }) => address), columns };
+  },
 });
 
 export const addressGroup: Group = {

@@ -11,6 +11,7 @@ import { ensureNetwork, listNetworks, readNetwork } from "../ipam/networks.ts";
 import { parseIp4 } from "../net/ip4.ts";
 import { meantPrefix4, type Prefix4, parsePrefix4, parsePrefix6 } from "../net/prefix.ts";
 import { type Argument, command, type Group, type Option, type Values } from "./command.ts";
+import { type Listing, list, watchOption } from "./list.ts";
 import { noSuch, onNode } from "./on-node.ts";
 import { show } from "./output.ts";
 import { allowCommand, denyCommand } from "./policy.ts";
@@ -110,19 +111,28 @@ async function create(
   show(world.terminal, args.output, describe(stored.network), allColumns);
 }
 
+const networks: Listing = {
+  names: ["id"],
+  watches: (keys) => [keys.networks],
+  read: async ({ ipam, run }, deadline) => {
+    const all = await listNetworks(await ipam.registry(), deadline);
+    rememberNames(run, { networks: all.map(({ network }) => network.name) });
+    const records = all.map(({ network }) => describe(network));
+    const more = records.some((one) => "allowed" in one) ? ["allowed"] : [];
+    return { records, columns: [...columns, ...more] };
+  },
+};
+
 const listCommand = command({
   name: "list",
   aliases: ["ls"],
   describe: "List the networks",
-  examples: [["socketplane network list -o table", "As a table, also in a pipe"]],
-  run: (world, args) =>
-    onNode(world, args, async (host, deadline) => {
-      const networks = await listNetworks(await host.ipam.registry(), deadline);
-      rememberNames(host.run, { networks: networks.map(({ network }) => network.name) });
-      const shown = networks.map(({ network }) => describe(network));
-      const more = shown.some((one) => "allowed" in one) ? ["allowed"] : [];
-      show(world.terminal, args.output, shown, [...columns, ...more]);
-    }),
+  options: watchOption,
+  examples: [
+    ["socketplane network list -o table", "As a table, also in a pipe"],
+    ["socketplane network list --watch", "Again when one is made, changed or deleted"],
+  ],
+  run: (world, args) => list(world, args, networks),
 });
 
 const showCommand = command({

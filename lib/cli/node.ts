@@ -7,6 +7,7 @@ import { formatVtep, type NodeRecord, readNodes } from "../ipam/nodes.ts";
 import { removeNode } from "../ipam/remove-node.ts";
 import { formatPrefix4 } from "../net/prefix.ts";
 import { type Argument, command, type Group } from "./command.ts";
+import { type Listing, list, watchOption } from "./list.ts";
 import { noSuch, onNode } from "./on-node.ts";
 import { type Shown, show } from "./output.ts";
 
@@ -19,18 +20,27 @@ const listCommand = command({
   name: "list",
   aliases: ["ls"],
   describe: "List the nodes",
-  examples: [["socketplane node list -o table", "As a table, also in a pipe"]],
-  run: (world, args) =>
-    onNode(world, args, async (host, deadline) => {
-      const cluster = await readCluster(await host.ipam.registry(), deadline);
-      rememberNames(host.run, { nodes: cluster.nodes.map(({ name }) => name) });
-      const shown = cluster.nodes.map((node) => ({
-        ...shownNode(node, cluster),
-        leases: cluster.leasesOf(node.name).length,
-      }));
-      show(world.terminal, args.output, shown, columns);
-    }),
+  options: watchOption,
+  examples: [
+    ["socketplane node list -o table", "As a table, also in a pipe"],
+    ["socketplane node list --watch", "Again when a node or its agent comes or goes"],
+  ],
+  run: (world, args) => list(world, args, nodes),
 });
+
+const nodes: Listing = {
+  names: ["node"],
+  watches: (keys) => [keys.nodes, keys.sessions, keys.leases],
+  read: async ({ ipam, run }, deadline) => {
+    const cluster = await readCluster(await ipam.registry(), deadline);
+    rememberNames(run, { nodes: cluster.nodes.map(({ name }) => name) });
+    const records = cluster.nodes.map((node) => ({
+      ...shownNode(node, cluster),
+      leases: cluster.leasesOf(node.name).length,
+    }));
+    return { records, columns };
+  },
+};
 
 const showCommand = command({
   name: "show",
