@@ -1,50 +1,43 @@
-/** Which process has which interface, found by looking into the network namespaces that there are. */
-import type { Assignment } from "../ipam/assignment.ts";
-import type { Kernel, Link } from "../sys/kernel.ts";
+/**
+ * Which process has a container's interface: by the kernel's own word of the namespace that the other
+ * end of its link is in. Nothing is entered.
+ */
+import type { AttachmentId } from "../ipam/assignment.ts";
 import type { ProcessTable } from "../sys/processes.ts";
+import type { Host } from "./host.ts";
+import { outerName } from "./names.ts";
 
-type Namespaces = Pick<Kernel, "openNetns" | "closeNetns" | "ownNetns" | "links">;
+/**
+ * The number that the namespace of an attachment's interface has here, which tells it from every
+ * other one; undefined where it has no link.
+ */
+export const netnsNumberOf = (host: Pick<Host, "links">, id: AttachmentId): number | undefined =>
+  host.links().get(outerName(id))?.peerNetns;
 
-/** The links of every network namespace but our own that a process is in. */
-export interface Inhabited {
-  /** Of those in it, the one with the lowest number: mostly the first. */
-  readonly pid: number;
-  readonly links: readonly Link[];
-}
-
-export function inhabited(
-  kernel: Namespaces,
-  processes: Pick<ProcessTable, "list" | "netnsOf">,
-): readonly Inhabited[] {
-  const own = kernel.ownNetns();
-  kernel.closeNetns(own);
-  const first = new Map<string, number>();
-  for (const pid of processes.list()) {
-    const id = processes.netnsOf(pid);
-    if (id !== undefined && id !== own.id && !first.has(id)) first.set(id, pid);
-  }
-  return [...first.values()].map((pid) => ({ pid, links: linksOf(kernel, pid) }));
-}
-
-/** Where an assignment's interface is; undefined where no process is with it. */
-export const whereIs = (
-  all: readonly Inhabited[],
-  { id, mac }: Pick<Assignment, "id" | "mac">,
-): Inhabited | undefined =>
-  all.find(({ links }) => links.some((link) => link.name === id.ifname && link.mac === mac));
-
-/** None of a process that is gone. */
-function linksOf(kernel: Namespaces, pid: number): readonly Link[] {
+/** The same of the namespace that a process is in; undefined where no link leads there. */
+export function netnsNumberAt(
+  { kernel, links }: Pick<Host, "kernel" | "links">,
+  pid: number,
+): number | undefined {
   const netns = kernel.openNetns(`/proc/${pid}/ns/net`);
-  if (netns === undefined) return [];
+  if (netns === undefined) return undefined;
   try {
-    const links = kernel.links(netns);
-    try {
-      return links.list();
-    } finally {
-      links.close();
-    }
+    return links().numberOf(netns);
   } finally {
     kernel.closeNetns(netns);
   }
+}
+
+/** The process with the lowest number, mostly the first, of every namespace that a link leads to. */
+export function inhabitants(
+  host: Pick<Host, "kernel" | "links">,
+  processes: Pick<ProcessTable, "list" | "netnsOf">,
+): ReadonlyMap<number, number> {
+  const first = new Map<string, number>();
+  for (const pid of processes.list()) {
+    const id = processes.netnsOf(pid);
+    if (id !== undefined && !first.has(id)) first.set(id, pid);
+  }
+  const found = [...first.values()].map((pid) => [netnsNumberAt(host, pid), pid] as const);
+  return new Map(found.filter(([number]) => number !== undefined) as [number, number][]);
 }

@@ -1,12 +1,12 @@
 /** `socketplane info`: the containers of this machine, and how they are connected. */
 import type { Host } from "../attach/host.ts";
-import { type Inhabited, inhabited, whereIs } from "../attach/inhabitants.ts";
+import { inhabitants, netnsNumberOf } from "../attach/inhabitants.ts";
 import { isOwnAddress, outerName } from "../attach/names.ts";
 import { Failure } from "../errors.ts";
 import type { Assignment } from "../ipam/assignment.ts";
 import { listAssignments } from "../ipam/assignments.ts";
 import { heldNow } from "../ipam/held.ts";
-import { formatIp4, hexOfIp4 } from "../net/ip4.ts";
+import { formatIp4 } from "../net/ip4.ts";
 import { formatIp6 } from "../net/ip6.ts";
 import { formatMac, ip6Of } from "../net/mac.ts";
 import { formatPrefix4 } from "../net/prefix.ts";
@@ -43,15 +43,18 @@ export const infoCommand = command({
         .filter(({ id, ofport }) => ofport !== undefined && !isOwnAddress(id))
         .sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1));
       const chosen = args.container === undefined ? all : chosenOf(all, args.container);
-      const places = inhabited(host.kernel, world.processes);
-      const found = chosen.map((one) => connectionOf(host, world.processes, places, one));
+      const numbers = chosen.map(({ id }) => netnsNumberOf(host, id));
+      const pids = inhabitants(host, world.processes);
+      const found = chosen.map((one, index) =>
+        connectionOf(host, world.processes, one, pids.get(numbers[index] ?? -1)),
+      );
       const asked = args.output ?? (world.terminal.interactive ? "table" : "json");
       const shown = found.map(asked === "json" ? asRecord : asRow);
       show(world.terminal, asked, shown, columns);
     }),
 });
 
-const sortKey = ({ network, address }: Assignment) => `${network} ${hexOfIp4(address)}`;
+const sortKey = (one: Assignment) => `${nameOf(one)} ${one.id.ifname}`;
 
 /** All interfaces of the one that is meant. */
 function chosenOf(all: readonly Assignment[], name: string): readonly Assignment[] {
@@ -83,10 +86,9 @@ interface Connection {
 function connectionOf(
   host: Host,
   processes: Pick<ProcessTable, "commandLine">,
-  places: readonly Inhabited[],
   assignment: Assignment,
+  pid: number | undefined,
 ): Connection {
-  const pid = whereIs(places, assignment)?.pid;
   const command = pid === undefined ? undefined : processes.commandLine(pid).join(" ");
   return { assignment, pid, command, held: heldNow(host.ipam.dirs, assignment.network) };
 }

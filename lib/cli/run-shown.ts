@@ -11,20 +11,25 @@ export const runColumns = ["name", "status", "network", "address", "pid", "comma
 /** "lost": it has ended unseen, and what it left is still there. */
 export type RunState = "starting" | "running" | "ended" | "lost";
 
-export function shownRun(host: Host, run: RunRecord, state: RunState): Shown {
+/** `now` is in milliseconds since the epoch. */
+export function shownRun(host: Host, run: RunRecord, state: RunState, now: number): Shown {
   const assigned = attachmentsOf(run).map((id) => find(host.ipam.dirs, id));
   const addresses = assigned.flatMap((one) => (one === undefined ? [] : [formatIp4(one.address)]));
   const macs = assigned.flatMap((one) => (one === undefined ? [] : [formatMac(one.mac)]));
   const ended = run.end !== undefined;
-  const seconds = Math.max(0, Math.round((host.kernel.sinceBoot() - run.began) / 1000));
+  // A reboot has begun to count anew.
+  const age = (at: number) => Math.max(0, host.kernel.sinceBoot() - at);
+  const time = (at: number) => new Date(now - age(at)).toISOString();
   return {
     name: run.name,
     state,
-    status: statusOf(host, run, state, seconds),
+    status: statusOf(run, state, age),
     network: run.interfaces.map(({ network }) => network).join(","),
     ...(addresses.length > 0 && { address: addresses.join(","), mac: macs.join(",") }),
     ...(!ended && run.process !== undefined && { pid: run.process.pid }),
     ...(ended && run.end.status !== undefined && { exitStatus: run.end.status }),
+    started: time(run.began),
+    ...(ended && { ended: time(run.end.at) }),
     detached: run.detached,
     command: run.argv.join(" "),
     argv: run.argv,
@@ -32,11 +37,10 @@ export function shownRun(host: Host, run: RunRecord, state: RunState): Shown {
 }
 
 /** "up 3 min", "ended (1) 2 s ago" */
-function statusOf(host: Host, run: RunRecord, state: RunState, seconds: number): string {
-  if (state === "running") return `up ${span(seconds)}`;
+function statusOf(run: RunRecord, state: RunState, age: (at: number) => number): string {
+  if (state === "running") return `up ${span(age(run.began))}`;
   if (run.end === undefined) return state;
-  const ago = span(Math.max(0, Math.round((host.kernel.sinceBoot() - run.end.at) / 1000)));
-  return `ended (${run.end.status ?? "unseen"}) ${ago} ago`;
+  return `ended (${run.end.status ?? "unseen"}) ${span(age(run.end.at))} ago`;
 }
 
 const units = [
@@ -45,8 +49,9 @@ const units = [
   [60, "min"],
 ] as const;
 
-/** In the largest unit that it has one of. */
-export function span(seconds: number): string {
+/** Milliseconds in the largest unit that there is one of. */
+export function span(ms: number): string {
+  const seconds = Math.floor(ms / 1000);
   const unit = units.find(([length]) => seconds >= length);
   return unit === undefined ? `${seconds} s` : `${Math.floor(seconds / unit[0])} ${unit[1]}`;
 }

@@ -52,7 +52,7 @@ export const runCommand = command({
       type: "list",
       alias: "n",
       value: "NETWORK",
-      describe: "The network of eth0; given again, of eth1 [default: default]",
+      describe: "Its network; with a second one, eth1 is on that [default: default]",
       completes: "network",
     },
     name: {
@@ -60,8 +60,8 @@ export const runCommand = command({
       value: "NAME",
       describe: "Its name [default: the command's and a number]",
     },
-    ip: { type: "list", value: "ADDRESS", describe: "Its address; given again, on eth1" },
-    mac: { type: "list", value: "MAC", describe: "Its MAC; given again, of eth1" },
+    ip: { type: "list", value: "ADDRESS", describe: "Its address there" },
+    mac: { type: "list", value: "MAC", describe: "Its MAC there" },
     detach: {
       type: "flag",
       alias: "d",
@@ -149,9 +149,14 @@ async function startWatching({ programs, terminal }: CliWorld, _args: Common): P
 }
 
 /** The name alone, for scripts, unless more is asked for. */
-function tell({ terminal }: CliWorld, { output }: Common, host: Host, run: RunRecord): void {
+function tell(
+  { terminal, wallClock }: CliWorld,
+  { output }: Common,
+  host: Host,
+  run: RunRecord,
+): void {
   if (output === undefined) terminal.stdout(`${run.name}\n`);
-  else show(terminal, output, shownRun(host, run, "running"), runColumns);
+  else show(terminal, output, shownRun(host, run, "running", wallClock()), runColumns);
 }
 
 /** Says which networks there are where one is not. */

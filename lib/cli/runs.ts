@@ -27,7 +27,9 @@ export const psCommand = command({
       const tools = toolsOf(world, args);
       await settleAll(host, tools);
       const runs = listRuns(host).filter(({ end }) => args.all || end === undefined);
-      const shown = runs.map((run) => shownRun(host, run, stateOf(host, tools, run)));
+      const shown = runs.map((run) =>
+        shownRun(host, run, stateOf(host, tools, run), world.wallClock()),
+      );
       show(world.terminal, args.output, shown, runColumns);
     }),
 });

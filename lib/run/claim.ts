@@ -3,7 +3,7 @@ import type { Host } from "../attach/host.ts";
 import { type Deadline, deadlineIn } from "../deadline.ts";
 import { Failure } from "../errors.ts";
 import { lockNumberOf } from "../hash.ts";
-import { nameFault, stemOf } from "./name.ts";
+import { stemOf } from "./name.ts";
 import { readRun } from "./record.ts";
 import { settle } from "./settle.ts";
 import type { RunTools } from "./world.ts";
@@ -26,13 +26,6 @@ export async function claimName(
     const claimed = await claim(host, tools, `${stemOf(command)}-${number}`);
     if (claimed !== undefined) return claimed;
   }
-}
-
-/** Throws Failure "usage" for what is no name. */
-export function checkName(name: string): void {
-  const fault = nameFault(name);
-  if (fault === undefined) return;
-  throw new Failure("usage", `Cannot use name ${JSON.stringify(name)}: ${fault}`);
 }
 
 /** Undefined where it is another's. */

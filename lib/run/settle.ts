@@ -3,7 +3,7 @@
  * supervise.ts for the folder's note.
  */
 import type { Host } from "../attach/host.ts";
-import { find } from "../ipam/assignments.ts";
+import { netnsNumberAt, netnsNumberOf } from "../attach/inhabitants.ts";
 import { attachmentsOf, forgetRun, type RunRecord, writeRun } from "./record.ts";
 import { delRequest } from "./request.ts";
 import type { RunTools } from "./world.ts";
@@ -58,9 +58,9 @@ export async function finish(
 }
 
 /**
- * The processes in a run's namespace. *Bites here*: the number of a namespace that is gone is soon
- * another's, so one of the run's interfaces must be in there; and who only looks into it, as this
- * program does for an instant, is not of the run.
+ * The processes in a run's namespace. *Bites here*: the identity of a namespace that is gone is soon
+ * another's, so one of the run's links must lead there; and who only looks into it, as this program
+ * does for an instant, is not of the run.
  */
 function processesIn(
   host: Host,
@@ -68,26 +68,12 @@ function processesIn(
   run: RunRecord,
 ): readonly number[] {
   if (run.boot !== host.kernel.bootId()) return [];
-  const inside = processes
+  const numbers = attachmentsOf(run).map((id) => netnsNumberOf(host, id));
+  return processes
     .list()
-    .filter((pid) => processes.netnsOf(pid) === run.netns && !processes.isOurProgram(pid));
-  return inside.filter((pid) => isOf(host, run, pid));
-}
-
-function isOf(host: Host, run: RunRecord, pid: number): boolean {
-  const netns = host.kernel.openNetns(`/proc/${pid}/ns/net`);
-  if (netns === undefined) return false;
-  try {
-    const links = host.kernel.links(netns);
-    try {
-      return attachmentsOf(run).some((id) => {
-        const known = find(host.ipam.dirs, id);
-        return known !== undefined && links.get(id.ifname)?.mac === known.mac;
-      });
-    } finally {
-      links.close();
-    }
-  } finally {
-    host.kernel.closeNetns(netns);
-  }
+    .filter((pid) => processes.netnsOf(pid) === run.netns && !processes.isOurProgram(pid))
+    .filter((pid) => {
+      const number = netnsNumberAt(host, pid);
+      return number !== undefined && numbers.includes(number);
+    });
 }

@@ -11,7 +11,13 @@ import type { Ffi } from "./ffi.ts";
 import { hasGenericFamily } from "./generic-netlink.ts";
 import { readFile } from "./io.ts";
 import type { Kernel, Links } from "./kernel.ts";
-import { decodeLink, getLink, listLinks } from "./link-messages.ts";
+import {
+  decodeLink,
+  decodeNetnsNumber,
+  getLink,
+  getNetnsNumber,
+  listLinks,
+} from "./link-messages.ts";
 import { openNetlink } from "./netlink-socket.ts";
 import { createNetns, inside, openNetns, ownNetns } from "./netns.ts";
 import { decodeRoute, listRoutes } from "./route-messages.ts";
@@ -62,6 +68,16 @@ export function openLinks(ffi: Ffi): Links {
       });
     },
     list: () => socket.dump(listLinks, "links").map(({ body }) => decodeLink(body)),
+    numberOf: ({ fd, path }) => {
+      const answer = socket.ask(getNetnsNumber(fd));
+      if ("body" in answer) return decodeNetnsNumber(answer.body);
+      throw new SysError(answer.errno, {
+        action: "look up",
+        subject: `network namespace ${path}`,
+        call: "RTM_GETNSID",
+        text: answer.text,
+      });
+    },
     addresses: (index) =>
       socket
         .dump(listAddresses, "addresses")

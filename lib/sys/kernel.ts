@@ -35,6 +35,8 @@ export interface Link {
   readonly kind: string | undefined;
   /** IFLA_LINK: for a veth, the index of its peer in the peer's namespace. */
   readonly peerIndex: number | undefined;
+  /** IFLA_LINK_NETNSID: the number that the peer's namespace has here; undefined for our own. */
+  readonly peerNetns: number | undefined;
 }
 
 export type LinkAddress =
@@ -134,6 +136,8 @@ export interface Links {
   /** One link by name; undefined if there is none. */
   readonly get: (name: string) => Link | undefined;
   readonly list: () => readonly Link[];
+  /** The number that a namespace has here (Link.peerNetns); undefined where no link leads there. */
+  readonly numberOf: (netns: Netns) => number | undefined;
   readonly addresses: (index: number) => readonly LinkAddress[];
   /** Unicast routes of both families: by default the main table's, else all but the kernel's own. */
   readonly routes: (tables?: "main" | "all") => readonly Route[];

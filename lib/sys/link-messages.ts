@@ -1,4 +1,4 @@
-/** Links as rtnetlink messages: pure. Sources: rtnetlink(7), linux/if_link.h, linux/veth.h. */
+/** Links as rtnetlink messages: pure. Sources: rtnetlink(7), linux/if_link.h, linux/veth.h, linux/net_namespace.h. */
 import { macBytes, macOfBytes } from "../net/mac.ts";
 import type { Change, Link } from "./kernel.ts";
 import {
@@ -19,6 +19,13 @@ import {
 export const RTM_NEWLINK = 16;
 export const RTM_DELLINK = 17;
 export const RTM_GETLINK = 18;
+const RTM_GETNSID = 90;
+const NETNSA_NSID = 1;
+const NETNSA_FD = 3;
+/** -1 */
+const NETNSA_NSID_NOT_ASSIGNED = 0xffffffff;
+/** struct rtgenmsg: the family. */
+const rtgenLength = 1;
 
 const IFLA = {
   address: 1,
@@ -30,6 +37,7 @@ const IFLA = {
   afSpec: 26,
   netNsFd: 28,
   extMask: 29,
+  linkNetnsId: 37,
 } as const;
 const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;
@@ -132,6 +140,20 @@ export const listLinks: Message = {
   attributes: [u32(IFLA.extMask, RTEXT_FILTER_SKIP_STATS)],
 };
 
+/** Asks for the number that the socket's namespace has for another one. */
+export const getNetnsNumber = (fd: number): Message => ({
+  type: RTM_GETNSID,
+  flags: NLM_F.request,
+  head: new Uint8Array(rtgenLength),
+  attributes: [u32(NETNSA_FD, fd)],
+});
+
+/** The body of RTM_NEWNSID; undefined where it has none. */
+export function decodeNetnsNumber(body: Uint8Array): number | undefined {
+  const number = numberOf(decodeAttributes(body, rtgenLength).get(NETNSA_NSID));
+  return number === NETNSA_NSID_NOT_ASSIGNED ? undefined : number;
+}
+
 /** The body of RTM_NEWLINK. */
 export function decodeLink(body: Uint8Array): Link {
   const view = headOf(body, ifinfoLength);
@@ -150,5 +172,6 @@ export function decodeLink(body: Uint8Array): Link {
     running: operstate === IF_OPER_UP || operstate === IF_OPER_UNKNOWN,
     kind: kind === undefined ? undefined : textOf(kind),
     peerIndex: numberOf(found.get(IFLA.link)),
+    peerNetns: numberOf(found.get(IFLA.linkNetnsId)),
   };
 }

@@ -97,6 +97,17 @@ describe("a veth pair", () => {
     expect(known(within.get("eth0"))).toMatchObject({ ...shownLink(inner), peerIndex: link.index });
   });
 
+  test("tells which namespace its other end is in", () => {
+    expect(outside.numberOf(boxNs)).toBeUndefined();
+    outside.apply([veth()]);
+    const there = known(outside.get("spv1")).peerNetns;
+    expect(there).toBeTypeOf("number");
+    expect(outside.numberOf(boxNs)).toBe(there);
+    const own = kernel.ownNetns();
+    expect(outside.numberOf(own)).not.toBe(there);
+    kernel.closeNetns(own);
+  });
+
   test("has no address that nobody gave it, once both ends are up", async () => {
     outside.apply([veth()]);
     const { index } = known(within.get("eth0"));

@@ -180,6 +180,7 @@ test("a link that says hardly anything is decoded all the same", () => {
     running: true,
     kind: undefined,
     peerIndex: undefined,
+    peerNetns: undefined,
   });
 });
 
