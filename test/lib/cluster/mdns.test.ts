@@ -92,7 +92,15 @@ describe.each([
     const search = { address, patienceMs: 40_000, authority: hash("b") };
     expect(await find(3, search)).toEqual([two]);
     expect(performance.now() - began).toBeLessThan(30_000);
+    const argv = [...probe(seeking), "hear", address];
+    const hearing = start({ ...at(3), argv, limitMs: 120_000 });
+    await hearing.says(/listening/);
     await Promise.all(both.map(end));
+    // Who keeps what it has heard is told that it is over.
+    await hearing.says(/"ttl":0,.*cluster-of-1/);
+    await hearing.says(/"ttl":0,.*cluster-of-2/);
+    hearing.kill("SIGTERM");
+    await hearing.outcome;
     expect(await find(3, { address, patienceMs: 1_000 })).toEqual([]);
   });
 
