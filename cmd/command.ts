@@ -43,6 +43,7 @@ export function runCommand(
       wallClock: Date.now,
       pause: (ms) => new Promise((done) => setTimeout(done, ms)),
       openTail: async (path) => (await import("../lib/sys/tail.ts")).openTail(path),
+      installer: async () => (await import("./services.ts")).installerHere(ffi, world),
       clusterDrivers: async () => (await import("./cluster.ts")).clusterDrivers,
       openServices: async (config, chosen) => {
         const { openServicesHere } = await import("./services.ts");

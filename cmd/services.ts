@@ -3,14 +3,18 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { World } from "../lib/attach/node.ts";
+import type { Installer } from "../lib/cli/world.ts";
 import type { NodeConfig } from "../lib/node-config.ts";
 import { openServices } from "../lib/service/open.ts";
 import type { Services } from "../lib/service/services.ts";
+import { reloadUnits } from "../lib/service/systemd.ts";
 import { type ServiceWorld, usualSystemd } from "../lib/service/world.ts";
 import { openBackgroundProcesses, runLines } from "../lib/sys/background-processes.ts";
 import type { Ffi } from "../lib/sys/ffi.ts";
 import { askHttp } from "../lib/sys/http-client.ts";
 import { logFiles } from "../lib/sys/log-files.ts";
+import { ourScript } from "../lib/sys/programs.ts";
+import { openTree } from "../lib/sys/tree-files.ts";
 
 export const serviceWorld = (
   ffi: Ffi,
@@ -52,3 +56,19 @@ export async function askAgent(config: NodeConfig, path: string): Promise<string
     return undefined;
   }
 }
+
+/** Where an image has systemd that does not run here. */
+const systemdPrograms = ["usr/lib/systemd/systemd", "lib/systemd/systemd"];
+
+export const installerHere = (
+  ffi: Ffi,
+  world: Pick<World, "env" | "readFile" | "clock">,
+): Installer => ({
+  tree: openTree(),
+  isOurProgram: ourScript().length === 0,
+  hasSystemd: (root) =>
+    root === ""
+      ? existsSync(usualSystemd.running)
+      : systemdPrograms.some((path) => existsSync(`${root}/${path}`)),
+  reloadUnits: () => reloadUnits(serviceWorld(ffi, world)),
+});

@@ -59,6 +59,7 @@ const startCommand = command({
         needSystemd(services, "--enable");
         await services.enable("agent");
       }
+      world.terminal.progress("Starting the agent");
       const started = await services.start("agent");
       const { pid } = await services.status("agent");
       show(world.terminal, args.output, { agent: "running", pid, started }, [
@@ -86,6 +87,7 @@ const stopCommand = command({
         needSystemd(services, "--disable");
         await services.disable("agent");
       }
+      world.terminal.progress("Ending the agent");
       const stopped = await services.stop("agent");
       show(world.terminal, args.output, { agent: "stopped", stopped }, ["agent", "stopped"]);
     }),
@@ -98,6 +100,7 @@ const restartCommand = command({
   examples: [["socketplane agent restart", "Have it read node.json again"]],
   run: (world, args) =>
     onServices(world, args, async (services) => {
+      world.terminal.progress("Restarting the agent");
       await services.restart("agent");
       const { pid } = await services.status("agent");
       const shown = { agent: "running", pid, restarted: true };

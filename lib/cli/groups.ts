@@ -5,6 +5,7 @@ import { clusterGroup } from "./cluster.ts";
 import type { Entry } from "./command.ts";
 import { completionGroup } from "./completion.ts";
 import { infoCommand } from "./info.ts";
+import { installCommand, uninstallCommand } from "./install.ts";
 import { leaseGroup } from "./lease.ts";
 import { logsCommand } from "./logs.ts";
 import { networkGroup } from "./network.ts";
@@ -21,7 +22,10 @@ export const sections: readonly { readonly title: string; readonly entries: read
     title: "Containers",
     entries: [runCommand, psCommand, infoCommand, execCommand, logsCommand, stopCommand, rmCommand],
   },
-  { title: "This machine", entries: [agentGroup, completionGroup, versionCommand] },
+  {
+    title: "This machine",
+    entries: [agentGroup, installCommand, uninstallCommand, completionGroup, versionCommand],
+  },
 ];
 
 export const entries: readonly Entry[] = sections.flatMap((section) => section.entries);

@@ -5,7 +5,18 @@ import type { NodeConfig } from "../node-config.ts";
 import type { RunWorld } from "../run/world.ts";
 import type { Services } from "../service/services.ts";
 import type { Tail } from "../sys/tail.ts";
+import type { Tree } from "../sys/tree.ts";
 import type { Terminal } from "./output.ts";
+
+export interface Installer {
+  readonly tree: Tree;
+  /** Whether this process runs an executable of ours, rather than a runtime with sources. */
+  readonly isOurProgram: boolean;
+  /** Whether systemd is there: on this machine it runs, in an image it is installed. */
+  readonly hasSystemd: (root: string) => boolean;
+  /** Has systemd read its units anew. */
+  readonly reloadUnits: () => Promise<void>;
+}
 
 export interface CliWorld extends World, RunWorld {
   readonly terminal: Terminal;
@@ -23,6 +34,8 @@ export interface CliWorld extends World, RunWorld {
   readonly openTail: (path: string) => Promise<Tail | undefined>;
   /** What runs in the background; `chosen` is --config. */
   readonly openServices: (config: NodeConfig, chosen: string | undefined) => Promise<Services>;
+  /** What `install` needs, and nothing else. */
+  readonly installer: () => Promise<Installer>;
   /** What `cluster` needs, and nothing else. */
   readonly clusterDrivers: () => Promise<ClusterDrivers>;
   /** Of the package. */
