@@ -40,6 +40,7 @@ const packages = {
   ethtool: "ethtool",
   iperf3: "iperf3",
   procps: "sysctl",
+  "groff-base": "groff",
   systemd: "systemd-analyze",
   "util-linux": "setpriv",
   "containernetworking-plugins": "/usr/lib/cni/bridge",

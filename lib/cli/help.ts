@@ -14,17 +14,25 @@ import { sections } from "./groups.ts";
 
 type Row = readonly [left: string, right: string];
 
-const ending = `Exit status: 0 when it is done, 1 when it failed, 2 when it was called wrongly.
-Called with CNI_COMMAND in its environment, it is a CNI plugin instead.`;
+export const exitStatus =
+  "0 when it is done, 1 when it failed, 2 when it was called wrongly. `run` and `exec` end with the status of the command that they ran.";
 
-const topExamples: readonly Example[] = [
+const ending = "Called with CNI_COMMAND in its environment, it is a CNI plugin instead.";
+
+export const topExamples: readonly Example[] = [
+  ["socketplane cluster init", "Make this machine the first of a cluster"],
   ["socketplane network create web 10.2.0.0/16", "Create a network"],
+  ["socketplane run -n web -- ping -c 1 10.2.0.1", "Run a command on it"],
+  ["socketplane info", "See what is attached on this machine"],
   ["socketplane network list -o json", "Show all, for programs"],
 ];
 
 /** Help of what was found, wrapped to `width` columns. */
 export function helpOf({ path, entry }: Found, width: number): string {
-  if (entry === undefined) return blocks([...topHelp(width), examples(topExamples, width), ending]);
+  if (entry === undefined) {
+    const status = wrapped(`Exit status: ${exitStatus}\n${ending}`, width);
+    return blocks([...topHelp(width), examples(topExamples, width), status]);
+  }
   const name = ["socketplane", ...path].join(" ");
   const parts = isGroup(entry) ? groupHelp(entry, name, width) : commandHelp(entry, name, width);
   return blocks([...parts, examples(entry.examples, width)]);
@@ -45,7 +53,7 @@ function groupHelp(group: Group, name: string, width: number): readonly string[]
   const rows = group.commands.map((one): Row => [usage(one), describe(one)]);
   return [
     `${name} <command>`,
-    wrapped(group.about ?? `${group.describe}.`, width),
+    wrapped(about(group), width),
     block("Commands", rows, width),
     block("Options of every command", optionRows(globalOptions), width),
   ];
@@ -58,16 +66,28 @@ function commandHelp(command: Command, name: string, width: number): readonly st
   const all = [rows, optionRows(options), optionRows(globalOptions)];
   const left = widest(all.flat());
   return [
-    [name, ...placesOf(args), ...(own ? ["[options]"] : [])].join(" "),
-    wrapped(command.about ?? `${command.describe}.`, width),
+    usageOf(command, name),
+    wrapped(about(command), width),
     ...(rows.length > 0 ? [block("Arguments", rows, width, left)] : []),
     ...(own ? [block("Options", optionRows(options), width, left)] : []),
     block("Options of every command", optionRows(globalOptions), width, left),
   ];
 }
 
+/** As "socketplane network create <name> [subnet] [options]". */
+export function usageOf(command: Command, name: string): string {
+  const places = placesOf(command.arguments);
+  const own = Object.keys(command.options).length > 0 ? ["[options]"] : [];
+  // After another program's name come that one's options.
+  const isOther = Object.values(command.arguments).some(({ rest }) => rest === true);
+  return [name, ...(isOther ? [...own, ...places] : [...places, ...own])].join(" ");
+}
+
+/** In paragraphs, each on one line. */
+export const about = (entry: Entry): string => entry.about ?? `${entry.describe}.`;
+
 /** As "<name> [subnet]". */
-export const placesOf = (args: Readonly<Record<string, Argument>>): readonly string[] =>
+const placesOf = (args: Readonly<Record<string, Argument>>): readonly string[] =>
   Object.entries(args).map(([name, { optional, rest, many }]) => {
     const inside = rest === true || many === true ? `${name}...` : name;
     return optional === true ? `[${inside}]` : `<${inside}>`;

@@ -52,7 +52,7 @@ test("the top of the project has what people expect there, and nothing else", ()
     "package.json",
     "tsconfig.json",
   ];
-  const folders = ["cmd", "conf", "lib", "test"];
+  const folders = ["cmd", "conf", "docs", "lib", "test"];
   expect([...found].filter((name) => ![...known, ...settings, ...folders].includes(name))).toEqual(
     [],
   );

@@ -11,11 +11,11 @@ const all = (pattern: RegExp): readonly string[] =>
   Array.from(readme().matchAll(pattern), ([, found = ""]) => found);
 
 test("the map has every folder, and no other", () => {
-  const others = ["conf", "test"].filter((name) =>
+  const others = ["conf", "docs", "test"].filter((name) =>
     trackedFiles.some((path) => path.startsWith(`${name}/`)),
   );
   const folders = new Set([...sources.map(({ folder }) => folder), ...others]);
-  const named = all(/(?<![\w/.])(lib\/\w+|lib|cmd|conf|test)\/(?=[\s`|]|$)/gm);
+  const named = all(/(?<![\w/.])(lib\/\w+|lib|cmd|conf|docs|test)\/(?=[\s`|]|$)/gm);
   expect([...new Set(named)].sort()).toEqual([...folders].sort());
 });
 

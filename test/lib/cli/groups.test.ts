@@ -1,0 +1,89 @@
+import { describe, expect, test } from "vitest";
+import { type Command, isGroup } from "../../../lib/cli/command.ts";
+import { dashed, find, optionsOf } from "../../../lib/cli/find.ts";
+import { globalOptions } from "../../../lib/cli/global-options.ts";
+import { entries } from "../../../lib/cli/groups.ts";
+import { helpOf } from "../../../lib/cli/help.ts";
+import { parse } from "../../../lib/cli/parse.ts";
+
+const commands = entries.flatMap((entry): readonly (readonly [string, Command])[] =>
+  isGroup(entry)
+    ? entry.commands.map((one) => [`${entry.name} ${one.name}`, one] as const)
+    : [[entry.name, entry] as const],
+);
+const all = [...entries.map((entry) => [entry.name, entry] as const), ...commands];
+
+const twice = (names: readonly string[]): readonly string[] =>
+  names.filter((name, at) => names.indexOf(name) !== at);
+
+describe("what can be typed", () => {
+  test("has a name of its own", () => {
+    const scopes = [entries, ...entries.filter(isGroup).map((group) => group.commands)];
+    const names = scopes.map((scope) =>
+      scope.flatMap((one) => (isGroup(one) ? [one.name] : [one.name, ...one.aliases])),
+    );
+    expect(names.flatMap(twice)).toEqual([]);
+  });
+
+  test.each(commands)("%s has options and arguments of different names", (_name, command) => {
+    const given = Object.entries(optionsOf(command)).flatMap(([name, { alias }]) => [
+      dashed(name),
+      ...(alias === undefined ? [] : [dashed(alias)]),
+    ]);
+    const fields = [
+      ...Object.keys(globalOptions),
+      ...Object.keys(command.options),
+      ...Object.keys(command.arguments),
+    ];
+    expect({ given: twice(given), fields: twice(fields) }).toEqual({ given: [], fields: [] });
+  });
+
+  test.each(commands)("%s has its optional arguments, and those of many words, last", (_n, one) => {
+    const places = Object.values(one.arguments).map(({ optional, rest, many }) =>
+      rest === true || many === true ? 2 : optional === true ? 1 : 0,
+    );
+    expect(places).toEqual([...places].sort());
+    expect(places.filter((place) => place === 2).length).toBeLessThanOrEqual(1);
+  });
+});
+
+describe("help", () => {
+  test.each(all)("%s is described in a line, without a full stop", (_name, { describe }) => {
+    expect(describe).toMatch(/^[A-Z][^\n]*[^.\n]$/);
+    expect(describe.length).toBeLessThanOrEqual(80);
+  });
+
+  test.each(all)("%s has examples that can be typed", async (name, { examples }) => {
+    expect(examples.length).toBeGreaterThan(0);
+    for (const [line] of examples) {
+      const typed = /(?:^|\(|\s)socketplane (.*?)(?:\)| [>|&<].*|$)/.exec(line)?.[1];
+      // An example of agent's asks it by curl.
+      if (typed === undefined) continue;
+      expect(await complaintOf(typed), `${name}: ${line}`).toBe("");
+    }
+  });
+
+  test.each(all)("%s is wrapped to the terminal", (_name, entry) => {
+    const path = commands.find(([, one]) => one === entry)?.[0].split(" ") ?? [entry.name];
+    const help = helpOf({ path, entry, unknown: undefined, rest: [] }, 80);
+    const [text = ""] = help.split("Examples:\n");
+    expect(text.split("\n").filter((line) => line.length > 80)).toEqual([]);
+  });
+});
+
+/** What is wrong with a line; nothing, if it can be read. Words are apart by spaces, or in quotes. */
+async function complaintOf(line: string): Promise<string> {
+  const words = Array.from(line.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g), (match) =>
+    match.slice(1).join(""),
+  );
+  const { entry, unknown, rest } = find(words, entries);
+  if (unknown !== undefined) return `there is no ${unknown}`;
+  if (words.includes("--version")) return "";
+  if (entry === undefined || isGroup(entry)) return "there is no command in it";
+  try {
+    await parse(entry, rest, (complaint) => new Error(complaint));
+    return "";
+  } catch (error) {
+    return String(error);
+  }
+}
