@@ -21,7 +21,7 @@ interface Result {
   readonly ips: readonly { address: string }[];
 }
 
-type More = Pick<CniCall, "args" | "env" | "ifname">;
+type More = Pick<CniCall, "args" | "env" | "ifname" | "under">;
 
 /** ADD. Throws an Error with the plugin's own answer if it fails. */
 export async function attach(
