@@ -12,11 +12,11 @@ import type { Mac } from "../net/mac.ts";
 import { attachmentFlows } from "../overlay/attachment.ts";
 import { attachmentCookie, only } from "../overlay/cookies.ts";
 import { listOf, type OperationResult } from "../ovs/ovsdb-json.ts";
-import type { Pending } from "../ovs/switch.ts";
+import type { FlowChange, Pending } from "../ovs/switch.ts";
 import { refusedWith } from "../sys/errno.ts";
 import type { Link, Links, Netns } from "../sys/kernel.ts";
 import type { Undo } from "../undo.ts";
-import { ensureGateway, isComplete } from "./gateway.ts";
+import { askForState, ensureGateway } from "./gateway.ts";
 import type { Host } from "./host.ts";
 import { disableIp6, outerName } from "./names.ts";
 import {
@@ -75,35 +75,27 @@ export async function connect(
     });
     let ready = database.send(awaitOfport(plan.outer, deadline.left()), deadline);
 
-    // The switch is at work: time to look whether it, and the firewall, have all of the network.
-    if (!isComplete(host, place.held, deadline)) {
-      unlock();
-      await ensureGateway(host, place.held, undefined, deadline);
-      unlock = host.run.lock("switch.lock", "shared", deadline);
-      if (!isPlugged(added.results(deadline))) {
-        // There was no bridge; there is one now, and the port may have been put on it.
-        const { onBridge } = readPort(host, plan.outer, deadline);
-        added = database.send(onBridge ? insert.slice(0, 1) : insert, deadline);
-        ready = database.send(awaitOfport(plan.outer, deadline.left()), deadline);
-      }
-    }
-
-    const flows = host.flows(deadline);
-    const changes = attachmentFlows(portOf(plan, ofport));
-    const staged = flows.stage(
-      [
-        { do: "delete", cookies: only(attachmentCookie(ofport)) },
-        ...changes.map((flow) => ({ do: "add", flow }) as const),
-      ],
-      deadline,
-    );
-
+    // The switch is at work, and answers when it is done: time for the container's end.
+    const state = askForState(host, place.held, deadline);
     if (plan.network.subnet6 !== undefined) {
       host.kernel.writeSysctl(disableIp6(plan.inner), "0", place.netns);
     }
     const inside = host.kernel.links(place.netns);
     try {
       const defaultRoutes = setUpInner(inside, plan, place.defaultRoute);
+
+      if (state(deadline) !== "complete") {
+        unlock();
+        await ensureGateway(host, place.held, undefined, deadline);
+        unlock = host.run.lock("switch.lock", "shared", deadline);
+        if (!isPlugged(added.results(deadline))) {
+          // There was no bridge; there is one now, and the port may have been put on it.
+          const { onBridge } = readPort(host, plan.outer, deadline);
+          added = database.send(onBridge ? insert.slice(0, 1) : insert, deadline);
+          ready = database.send(awaitOfport(plan.outer, deadline.left()), deadline);
+        }
+      }
+      const staged = stageFlows(host, plan, ofport, deadline);
       if (datapathOf(added, bridge, deadline) === "netdev") {
         inside.checksumOffloadOff(plan.inner);
       }
@@ -117,6 +109,13 @@ export async function connect(
   } finally {
     unlock();
   }
+}
+
+/** In place of what an attachment before may have left by that number. */
+function stageFlows(host: Host, plan: AttachmentPlan, ofport: number, deadline: Deadline) {
+  const changes: FlowChange[] = [{ do: "delete", cookies: only(attachmentCookie(ofport)) }];
+  for (const flow of attachmentFlows(portOf(plan, ofport))) changes.push({ do: "add", flow });
+  return host.flows(deadline).stage(changes, deadline);
 }
 
 /** Undoing has a deadline of its own: the other one may be what failed. */
@@ -203,7 +202,7 @@ function datapathOf(added: Pending, bridge: string, deadline: Deadline): string 
 
 /** Whether the port's transaction, if it was more than a look at the bridge, has found that. */
 const isPlugged = (results: readonly OperationResult[]): boolean =>
-  results.length === 1 || results.at(-1)?.count === 1;
+  results.length === 1 || results[results.length - 1]?.count === 1;
 
 function checkOfport(
   plan: AttachmentPlan,

@@ -14,7 +14,7 @@ import { makeGateway } from "./gateway-make.ts";
 import type { Host } from "./host.ts";
 import { joinAllowed } from "./join-allowed.ts";
 import { gatewayAttachment, gatewayLinkName } from "./names.ts";
-import { hasFlows, replaceFlows } from "./network-flows.ts";
+import { askForFlows, replaceFlows } from "./network-flows.ts";
 import { restorePorts } from "./restore.ts";
 import { standingNetwork } from "./switch-network.ts";
 import { synchronise } from "./sync.ts";
@@ -79,7 +79,7 @@ async function catchUp(host: Host, held: HeldNetwork, deadline: Deadline): Promi
 
 /**
  * The MTU of a network that stands on this node, as far as its link and its own address tell, which
- * is what must be known before an address is given; the rest is for `isComplete`.
+ * is what must be known before an address is given; the rest is for `askForState`.
  */
 export function standingMtu(host: Host, network: Network): number | undefined {
   const link = host.links().get(gatewayLinkName(network.name));
@@ -87,43 +87,50 @@ export function standingMtu(host: Host, network: Network): number | undefined {
   return link?.up && own !== undefined ? link.mtu : undefined;
 }
 
-/** Whether firewall and switch have all of a network that stands. */
-export const isComplete = (host: Host, held: HeldNetwork, deadline: Deadline): boolean =>
-  stateOfFlows(host, held, deadline) === "complete";
+type State = "complete" | "behind" | "forgotten";
 
 type Found =
-  | { readonly state: "complete" | "behind"; readonly mtu: number }
+  | { readonly state: Exclude<State, "forgotten">; readonly mtu: number }
   | { readonly state: "forgotten" };
 
 /** What there is of the network on this node; "forgotten" where it has to be made from the ground. */
 function lookAt(host: Host, held: HeldNetwork, deadline: Deadline): Found {
   const mtu = standingMtu(host, held.stored.network);
-  const state = mtu === undefined ? "forgotten" : stateOfFlows(host, held, deadline);
+  const state = mtu === undefined ? "forgotten" : askForState(host, held, deadline)(deadline);
   return mtu === undefined || state === "forgotten" ? { state: "forgotten" } : { state, mtu };
 }
 
 /**
- * Whether the switch has the network's flows. They are put in with all others and at once, so a
- * switch that has none of them forgot everything, and one with others lacks a new lease, of this
- * node or of a peer.
+ * Asks whether firewall and switch have all of a network that stands, and does not wait for the
+ * switch: who takes the answer does. Its flows are put in with all others and at once, so a switch
+ * that has none of them forgot everything, and one with others lacks a new lease, of this node or
+ * of a peer.
  */
-function stateOfFlows(
+export function askForState(
   host: Host,
   held: HeldNetwork,
   deadline: Deadline,
-): "complete" | "behind" | "forgotten" {
+): (until: Deadline) => State {
   const { network } = held.stored;
-  if (!host.isFiltered(gatewayLinkName(network.name))) return "forgotten";
+  const hasAll = askSwitch(host, held, deadline);
+  if (hasAll === undefined || !host.isFiltered(gatewayLinkName(network.name))) {
+    return () => "forgotten";
+  }
+  return (until) => {
+    if (hasAll(until)) return "complete";
+    const { flows } = host.flows(until).aggregate(ofNetwork(network.vni), until);
+    return flows > 0 ? "behind" : "forgotten";
+  };
+}
+
+/** Undefined where there is nothing to ask for, or nobody to be asked. */
+function askSwitch(host: Host, held: HeldNetwork, deadline: Deadline) {
   const wanted = standingNetwork(host, held);
-  if (wanted === undefined) return "forgotten";
   try {
-    if (hasFlows(host, wanted, deadline)) return "complete";
+    return wanted && askForFlows(host, wanted, deadline);
   } catch (fault) {
     // The switch was down when its database lost the bridge: the links have outlived both.
-    if (isGone(host, fault, deadline)) return "forgotten";
+    if (isGone(host, fault, deadline)) return undefined;
     throw fault;
   }
-  return host.flows(deadline).aggregate(ofNetwork(network.vni), deadline).flows > 0
-    ? "behind"
-    : "forgotten";
 }

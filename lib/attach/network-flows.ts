@@ -20,9 +20,18 @@ import { standingNetwork, withPeers } from "./switch-network.ts";
  * Whether the switch has the network's flows, its peers' included. They are put in together and at
  * once, so that the network's own few tell of all.
  */
-export function hasFlows(host: Host, network: SwitchNetwork, deadline: Deadline): boolean {
-  const { flows } = host.flows(deadline).aggregate(only(cookieOfNetwork(network)), deadline);
-  return flows === countNetworkFlows(network);
+export const hasFlows = (host: Host, network: SwitchNetwork, deadline: Deadline): boolean =>
+  askForFlows(host, network, deadline)(deadline);
+
+/** Asks that and does not wait: who takes the answer does. */
+export function askForFlows(
+  host: Host,
+  network: SwitchNetwork,
+  deadline: Deadline,
+): (until: Deadline) => boolean {
+  const cookies = only(cookieOfNetwork(network));
+  const counted = host.flows(deadline).askAggregate(cookies, deadline);
+  return (until) => counted(until).flows === countNetworkFlows(network);
 }
 
 /** Puts all of a standing network's flows in place of those that there are. */

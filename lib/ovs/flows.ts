@@ -30,33 +30,40 @@ export interface Ports {
 export function openFlows(stream: ByteStream): Flows & Ports {
   const connection = openConnection(stream);
   let lastBundle = 0;
+  const askAggregate: Flows["askAggregate"] = (cookies, deadline) => {
+    const write = (to: Writer, xid: number) => writeAggregateRequest(to, xid, cookies);
+    const answer = ask(connection, "count the flows of", write, deadline);
+    return (until) => readAggregate(answer(until)[0] ?? new Uint8Array());
+  };
   return {
     stage: (changes, deadline) => {
       lastBundle += 1;
       return stageBundle(connection, lastBundle, changes, deadline);
     },
-    aggregate: (cookies, deadline) => {
-      const write = (to: Writer, xid: number) => writeAggregateRequest(to, xid, cookies);
-      const [body = new Uint8Array()] = ask(connection, "count the flows of", write, deadline);
-      return readAggregate(body);
-    },
+    aggregate: (cookies, deadline) => askAggregate(cookies, deadline)(deadline),
+    askAggregate,
     dump: (cookies, deadline) => {
       const write = (to: Writer, xid: number) => writeFlowsRequest(to, xid, cookies);
-      return ask(connection, "read the flows of", write, deadline).flatMap(readFlows);
+      return ask(connection, "read the flows of", write, deadline)(deadline).flatMap(readFlows);
     },
     ports: (deadline) =>
-      ask(connection, "read the ports of", writePortsRequest, deadline).flatMap(readPorts),
+      ask(
+        connection,
+        "read the ports of",
+        writePortsRequest,
+        deadline,
+      )(deadline).flatMap(readPorts),
     close: stream.close,
   };
 }
 
-/** Asks a question and gives the bodies of the answer's parts. */
+/** Sends a question; its answer, whose parts' bodies it gives, is waited for when it is taken. */
 function ask(
   { bridge, send, answer }: Connection,
   action: string,
   write: (to: Writer, xid: number) => void,
   deadline: Deadline,
-): readonly Uint8Array[] {
+): (until: Deadline) => readonly Uint8Array[] {
   let xid = 0;
   send((to, nextXid) => {
     xid = nextXid();
@@ -64,12 +71,14 @@ function ask(
   }, deadline);
   const isLast = (message: Message) =>
     message.type === "error" || (message.type === "multipart" && !message.more);
-  const bodies: Uint8Array[] = [];
-  for (const message of answer(xid, isLast, deadline)) {
-    if (message.type === "error") throw refused(action, bridge, message.error.words);
-    if (message.type === "multipart") bodies.push(message.body);
-  }
-  return bodies;
+  return (until) => {
+    const bodies: Uint8Array[] = [];
+    for (const message of answer(xid, isLast, until)) {
+      if (message.type === "error") throw refused(action, bridge, message.error.words);
+      if (message.type === "multipart") bodies.push(message.body);
+    }
+    return bodies;
+  };
 }
 
 /**

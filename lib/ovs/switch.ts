@@ -53,6 +53,11 @@ export interface Flows {
   readonly stage: (changes: readonly FlowChange[], deadline: Deadline) => StagedBundle;
   /** How many flows (and packets and bytes) the cookies select. May be asked while staged. */
   readonly aggregate: (cookies: CookieFilter, deadline: Deadline) => FlowTotals;
+  /** Asks the same and does not wait: who takes the answer does. */
+  readonly askAggregate: (
+    cookies: CookieFilter,
+    deadline: Deadline,
+  ) => (until: Deadline) => FlowTotals;
   /** The flows themselves, read back from the switch. */
   readonly dump: (cookies: CookieFilter, deadline: Deadline) => readonly Flow[];
   readonly close: () => void;
