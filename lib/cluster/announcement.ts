@@ -53,6 +53,8 @@ export const isAskedFor = (questions: readonly DnsQuestion[]): boolean =>
 
 /** More of them are no clusters. */
 const mostRecords = 512;
+/** A node has one of each kind under its name; who has more of them does not tell the truth. */
+const mostOfOne = 8;
 
 export interface Heard {
   readonly add: (records: readonly DnsRecord[]) => void;
@@ -82,15 +84,20 @@ export function openHeard(): Heard {
 }
 
 function waysTo(name: string, records: readonly DnsRecord[]): readonly Found[] {
-  const named = records.filter((one) => one.name === name);
-  return named.flatMap((text) => {
+  const under = (wanted: string, type: "TXT" | "SRV" | "host") =>
+    records
+      .filter((one) => one.name === wanted)
+      .filter((one) =>
+        type === "host" ? one.type === "A" || one.type === "AAAA" : one.type === type,
+      )
+      .slice(0, mostOfOne);
+  return under(name, "TXT").flatMap((text) => {
     if (text.type !== "TXT") return [];
     const about = aboutOf(text.texts);
     if (about === undefined) return [];
-    return named.flatMap((srv) => {
+    return under(name, "SRV").flatMap((srv) => {
       if (srv.type !== "SRV" || !(srv.port > 0 && srv.port < 65_536)) return [];
-      const at = records.filter((one) => one.name === srv.target);
-      return at.flatMap((one) => {
+      return under(srv.target, "host").flatMap((one) => {
         const host = one.type === "A" || one.type === "AAAA" ? parseVtep(one.address) : undefined;
         return host === undefined ? [] : [{ ...about, host: formatVtep(host), port: srv.port }];
       });

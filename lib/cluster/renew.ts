@@ -6,7 +6,7 @@
 import type { Deadline } from "../deadline.ts";
 import { Failure, reasonOf } from "../errors.ts";
 import type { Registry } from "../ipam/networks.ts";
-import { formatVtep } from "../ipam/nodes.ts";
+import { formatVtep, parseVtep, sameVtep } from "../ipam/nodes.ts";
 import type { VtepAddress } from "../store/keys.ts";
 import type { Authority } from "../trust/authority.ts";
 import { confirmIssued, isDue, readCertificate } from "../trust/certificate.ts";
@@ -31,7 +31,7 @@ const patienceMs = 10_000;
 export async function needsRenewal({ cert, vtep }: Member, now: Date): Promise<boolean> {
   const facts = await readCertificate(cert);
   if (facts === undefined) return true;
-  return isDue(facts, now) || !facts.addresses.includes(formatVtep(vtep));
+  return isDue(facts, now) || !facts.addresses.some((one) => sameVtep(parseVtep(one), vtep));
 }
 
 /** Where the authority is. */

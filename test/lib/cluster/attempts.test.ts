@@ -1,0 +1,25 @@
+/** Who is not listened to, for how long, and how much is remembered of it. */
+import { expect, test } from "vitest";
+import { openAttempts } from "../../../lib/cluster/attempts.ts";
+
+test("after five wrong ones an address waits a minute, and no other does", () => {
+  let now = 0;
+  const attempts = openAttempts(() => now);
+  const outcomes = Array.from({ length: 5 }, () => attempts.failed("a"));
+  expect(outcomes).toEqual(["more", "more", "more", "more", "last"]);
+  expect(attempts.mayTry("a")).toBe(false);
+  expect(attempts.mayTry("b")).toBe(true);
+  now = 59_999;
+  expect(attempts.mayTry("a")).toBe(false);
+  now = 60_000;
+  expect(attempts.mayTry("a")).toBe(true);
+  expect(attempts.failed("a")).toBe("more");
+});
+
+test("of very many addresses the oldest is forgotten", () => {
+  const attempts = openAttempts(() => 0);
+  for (let round = 0; round < 5; round += 1) attempts.failed("first");
+  expect(attempts.mayTry("first")).toBe(false);
+  for (let count = 0; count < 1_000; count += 1) attempts.failed(`other-${count}`);
+  expect(attempts.mayTry("first")).toBe(true);
+});
