@@ -55,11 +55,25 @@ try {
     routes,
   });
   const common = { cniVersion: "1.0.0" };
+  // STATUS came with that version.
+  const asked = { cniVersion: "1.1.0", name: "ours" };
   const plan = {
     rounds,
     executables,
     empty: at("dist/bench/empty"),
     env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", SOCKETPLANE_CONFIG: node.config },
+    statuses: [
+      {
+        what: "ours STATUS",
+        path: join(executables, "socketplane"),
+        conf: { ...asked, type: "socketplane", subnet: subnet(2) },
+      },
+      {
+        what: "ours STATUS of IPAM",
+        path: join(executables, "socketplane-ipam"),
+        conf: { ...asked, type: "bridge", ipam: { type: "socketplane-ipam", subnet: subnet(2) } },
+      },
+    ],
     rivals: {
       ours: {
         path: join(executables, "socketplane"),

@@ -13,6 +13,8 @@ interface Plan {
   readonly empty: string;
   readonly env: Record<string, string>;
   readonly rivals: Readonly<Record<string, Rival>>;
+  /** Whose STATUS is asked, under which names its samples go. */
+  readonly statuses: readonly (Rival & { readonly what: string })[];
 }
 
 const [input = "", output = ""] = process.argv.slice(2);
@@ -37,6 +39,20 @@ function verb(name: string, command: string, container: string, more: object = {
   );
 }
 
+const versionOf = (name: string, path: string) => ({
+  what: `${name} VERSION`,
+  path,
+  command: "VERSION",
+  conf: { cniVersion: "1.0.0" } as object,
+});
+
+/** What is asked again and again, and changes nothing. */
+const probes = [
+  ...names.map((name) => versionOf(name, (plan.rivals[name] as Rival).path)),
+  versionOf("empty", plan.empty),
+  ...plan.statuses.map((status) => ({ ...status, command: "STATUS" })),
+];
+
 async function round(number: number, counted: boolean): Promise<void> {
   const keep = counted ? take : () => undefined;
   for (const name of inTurn(names, number)) {
@@ -51,11 +67,9 @@ async function round(number: number, counted: boolean): Promise<void> {
       await rest(60);
     });
   }
-  const version = { cniVersion: "1.0.0" };
-  for (const name of inTurn([...names, "empty"], number)) {
-    const env = { ...plan.env, CNI_COMMAND: "VERSION" };
-    const path = name === "empty" ? plan.empty : (plan.rivals[name] as Rival).path;
-    keep(`${name} VERSION`, (await time(path, version, env)).ms);
+  for (const { what, path, command, conf } of inTurn(probes, number)) {
+    const env = { ...plan.env, CNI_COMMAND: command, CNI_PATH: plan.executables };
+    keep(what, (await time(path, conf, env)).ms);
   }
   if (number % 3 !== 0) return;
   for (const name of inTurn(names, number / 3)) {
