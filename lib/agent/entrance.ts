@@ -8,7 +8,7 @@ import { asFailure } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Health, Remark } from "./health.ts";
 import { keepGood, type Own, readOwn } from "./own.ts";
-import { pause } from "./pause.ts";
+import { backOff, pause } from "./pause.ts";
 import { openWayIn } from "./way-in.ts";
 import type { AgentWorld, ThisNode } from "./world.ts";
 
@@ -19,8 +19,9 @@ export interface EntranceDeps {
   readonly signal: AbortSignal;
 }
 
-/** How often it is looked whether all is as it should be, milliseconds. */
+/** How often it is looked whether all is as it should be, milliseconds; where it is not, sooner. */
 const roundMs = 30_000;
+const retries = { first: 500, last: roundMs } as const;
 
 const sayings: Readonly<Record<Remark, string>> = {
   certificate: "cannot keep this node's certificate good",
@@ -33,13 +34,17 @@ export async function keepEntrance(world: AgentWorld, deps: EntranceDeps): Promi
   const { node, health, log, signal } = deps;
   if (node.config.store.type === "file") return;
   const wayIn = openWayIn(world, node, log);
+  const wait = backOff(retries, world.random);
+  const failing = new Set<Remark>();
   const step = async (about: Remark, act: () => Promise<void>) => {
     if (signal.aborted) return;
     try {
       await act();
+      failing.delete(about);
       health.remark(about, undefined);
     } catch (thrown) {
       const { message, details } = asFailure(thrown);
+      failing.add(about);
       // Tried again and again, it is said once.
       if (health.remark(about, message)) log.warn(sayings[about], { reason: message, details });
     }
@@ -57,7 +62,9 @@ export async function keepEntrance(world: AgentWorld, deps: EntranceDeps): Promi
       await step("joining", () => wayIn.keep(known));
       await step("mdns", wayIn.announce);
     }
-    await pause(roundMs, AbortSignal.any([signal, hurried.signal]));
+    if (failing.size === 0) wait.reset();
+    const ms = failing.size === 0 ? roundMs : wait.next();
+    await pause(ms, AbortSignal.any([signal, hurried.signal]));
     if (hurried.signal.aborted) hurried = new AbortController();
   }
   await wayIn
