@@ -46,9 +46,11 @@ export function vtepOf(host: Pick<Host, "kernel" | "links" | "config">): VtepAdd
   const { vtep } = host.config;
   const link = underlayLink(host);
   if (vtep.by === "address") return vtep.address;
-  const [found] = link ? farAddresses(host.links().addresses(link.index)) : [];
+  const addresses = link ? host.links().addresses(link.index) : [];
+  const [found] = farAddresses(addresses);
   if (found !== undefined) return found;
-  const state = link ? `link "${link.name}" has no address` : "there is no default route";
+  const none = addresses.length > 0 ? "no address that other machines reach" : "no address";
+  const state = link ? `link "${link.name}" has ${none}` : "there is no default route";
   throw new Failure("invalid-config", `Cannot find this node's VTEP address: ${state}`, {
     details: 'Set "vtep" in node.json: { "interface": "eth0" } or { "address": "192.0.2.1" }.',
   });
@@ -58,6 +60,9 @@ export function vtepOf(host: Pick<Host, "kernel" | "links" | "config">): VtepAdd
 export const underlayLinkName = (
   host: Pick<Host, "kernel" | "links" | "config">,
 ): string | undefined => underlayLink(host)?.name;
+
+const namesOf = (links: readonly Link[]): string =>
+  links.map(({ name }) => `"${name}"`).join(", ") || "none";
 
 function underlayLink(host: {
   readonly kernel: Kernel;
@@ -73,7 +78,7 @@ function underlayLink(host: {
       throw new Failure(
         "invalid-config",
         `Cannot use VTEP interface "${vtep.name}": there is no such link`,
-        { details: 'Correct "vtep" in node.json.' },
+        { details: `Correct "vtep" in node.json. There are ${namesOf(links.list())}.` },
       );
     }
     case "address": {

@@ -79,18 +79,23 @@ export function readAccess(
 
 const usualPort = 2379;
 
+const urlPattern = /^(https?):\/\/(?:\[([0-9a-fA-F:.]+)\]|([^\s/:@[\]]+))(?::(\d{1,5}))?\/?$/;
+
 function parseEndpoint(url: string): Endpoint {
-  const found = /^(https?):\/\/(?:\[([0-9a-fA-F:.]+)\]|([^\s/:@[\]]+))(?::(\d{1,5}))?\/?$/.exec(
-    url,
-  );
-  const [, scheme, address6, host = address6, port = String(usualPort)] = found ?? [];
+  const [, scheme, address6, host = address6, port = String(usualPort)] =
+    urlPattern.exec(url) ?? [];
   if (host === undefined || Number(port) < 1 || Number(port) > 65_535) {
     // What stands before "@" may be a password, which no log is to have.
     const shown = JSON.stringify(url.replace(/[^/]*@/, "...@"));
-    throw new Failure("invalid-config", `Cannot use endpoint ${shown}: not a URL`, {
-      details:
-        'It should look like "https://192.0.2.1:2379"; who we are is said by store.username and store.passwordFile.',
+    const state = isBare(url) ? 'it does not begin with "http://" or "https://"' : "not a URL";
+    throw new Failure("invalid-config", `Cannot use endpoint ${shown}: ${state}`, {
+      details: isBare(url)
+        ? `Write "https://${url}", or "http://${url}" where etcd speaks no TLS.`
+        : 'It should look like "https://192.0.2.1:2379"; who we are is said by store.username and store.passwordFile.',
     });
   }
   return { url, host, port: Number(port), secure: scheme === "https" };
 }
+
+/** As etcdctl takes them: 192.0.2.1:2379. */
+const isBare = (url: string): boolean => urlPattern.test(`http://${url}`) && !url.includes("/");

@@ -100,6 +100,16 @@ const knownTexts: readonly { readonly pattern: RegExp; readonly refusal: Known }
     },
   },
   {
+    // What etcd without TLS does with a client's first word of it.
+    pattern: /before secure TLS connection was established|wrong version number/,
+    refusal: {
+      ...final,
+      outlook: "certificates",
+      state: "it ends the connection instead of beginning TLS",
+      advice: "Does it speak TLS? If not, its endpoint begins with http: in node.json.",
+    },
+  },
+  {
     // Of TLS: Node's reasons and OpenSSL's.
     pattern: /^No connection established.*(certificate|altnames|issuer|SSL routines|TLS)/,
     refusal: {

@@ -64,7 +64,7 @@ describe("the VTEP is", () => {
 
   test.each([
     [{}, "there is no default route"],
-    [{ vtep: { interface: "eth2" } }, 'link "eth2" has no address'],
+    [{ vtep: { interface: "eth2" } }, 'link "eth2" has no address that other machines reach'],
     [{ vtep: { interface: "eth9" } }, "there is no such link"],
     [{ vtep: { address: "192.0.2.99" } }, "no link has it"],
   ])("not waited for: %j", (json, state) => {
@@ -72,6 +72,11 @@ describe("the VTEP is", () => {
     expect(failure?.kind).toBe("invalid-config");
     expect(failure?.message).toContain(state);
     expect(failure?.details).toContain('"vtep" in node.json');
+  });
+
+  test("which links there are is told to who named another", () => {
+    const failure = failureOf(() => vtepOf(machine(two, { vtep: { interface: "eth9" } })));
+    expect(failure?.details).toMatch(/There are ("lo", )?"eth0", "eth1"\.$/);
   });
 });
 

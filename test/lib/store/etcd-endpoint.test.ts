@@ -39,7 +39,10 @@ test("files are read, and a password without the end of its line", () => {
 describe("what cannot be used", () => {
   const endpoints = ["https://192.0.2.1:2379"];
   test.each<[Partial<EtcdConfig>, string]>([
-    [{ endpoints: ["192.0.2.1:2379"] }, "not a URL"],
+    [{ endpoints: ["192.0.2.1:2379"] }, 'it does not begin with "http://" or "https://"'],
+    [{ endpoints: ["etcd"] }, 'it does not begin with "http://" or "https://"'],
+    [{ endpoints: ["ftp://192.0.2.1:2379"] }, "not a URL"],
+    [{ endpoints: ["sp:secret@192.0.2.1:2379"] }, '"...@192.0.2.1:2379": not a URL'],
     [{ endpoints: ["https://192.0.2.1:99999"] }, "not a URL"],
     [{ endpoints: ["https://sp:secret@192.0.2.1"] }, "not a URL"],
     [{ endpoints: ["unix:/run/etcd.sock"] }, "not a URL"],

@@ -66,6 +66,16 @@ test("nobody there: at once, with the endpoint", async () => {
   });
 });
 
+test("https, where no TLS is spoken", async () => {
+  const { endpoints } = await started();
+  const store = opened({ endpoints: endpoints.map((one) => one.replace("http:", "https:")) });
+  expect(await refusal(store)).toMatchObject({
+    kind: "store-refused",
+    message: expect.stringMatching(/: it ends the connection instead of beginning TLS$/),
+    details: "Does it speak TLS? If not, its endpoint begins with http: in node.json.",
+  });
+});
+
 test("held: at the deadline, and it works again when it goes on", async () => {
   const etcd = await started();
   const store = opened({ endpoints: etcd.endpoints });
