@@ -14,6 +14,7 @@ import { removeAllOf, restore } from "../ipam/release.ts";
 import { removeGateway } from "./gateway-remove.ts";
 import type { Host } from "./host.ts";
 import { gatewayAttachment, gatewayLinkName } from "./names.ts";
+import { bringPolicies } from "./policy.ts";
 
 /**
  * Deletes a network that no container is attached to; false if there was none. Throws Failure
@@ -30,8 +31,9 @@ export async function dropNetwork(host: Host, name: string, deadline: Deadline):
     deleteUnheld(registry, name, deadline),
   );
   if (left.outcome === "in use") throw inUse(name, left.users);
-  if (left.after) return true;
-  return deleteWhenLeft(registry, name, host.clock, deadline);
+  const isGone = left.after || (await deleteWhenLeft(registry, name, host.clock, deadline));
+  if (isGone) await bringPolicies(host, stored.network.allowed ?? [], deadline);
+  return isGone;
 }
 
 /**

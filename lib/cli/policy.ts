@@ -1,6 +1,5 @@
 /** `socketplane network allow` and `deny`: which networks' containers reach each other. */
 import { bringPolicies } from "../attach/policy.ts";
-import { asFailure } from "../errors.ts";
 import { describe } from "../ipam/network.ts";
 import { setPolicy } from "../ipam/policies.ts";
 import { type Argument, type Command, command, type Example } from "./command.ts";
@@ -26,12 +25,7 @@ const policyCommand = (about: {
         const registry = await host.ipam.registry();
         const names = [args.one, args.other] as const;
         const pair = await setPolicy(registry, about.name, names, deadline);
-        try {
-          await bringPolicies(host, names, deadline);
-        } catch (thrown) {
-          const { message: reason } = asFailure(thrown);
-          host.log.warn("it is written down, and not yet so on this node", { reason });
-        }
+        await bringPolicies(host, names, deadline);
         const shown = [pair.one, pair.other].map(describe);
         show(world.terminal, args.output, shown, ["id", "subnet", "allowed"]);
       }),
