@@ -9,7 +9,8 @@ import { formatIp4, hexOfIp4, type Ip4 } from "../net/ip4.ts";
 import { formatMac } from "../net/mac.ts";
 import type { Entry } from "../store/store.ts";
 import { command, type Group } from "./command.ts";
-import { type Listing, list, watchOption } from "./list.ts";
+import { list, watchOption } from "./list.ts";
+import type { Listing } from "./listing.ts";
 import { networkOption, refuseUnknown } from "./on-node.ts";
 import type { Shown } from "./output.ts";
 

@@ -5,7 +5,8 @@ import { formatMac } from "../net/mac.ts";
 import { formatPrefix4 } from "../net/prefix.ts";
 import type { Keys } from "../store/keys.ts";
 import { command, type Group } from "./command.ts";
-import { type Listing, list, watchOption } from "./list.ts";
+import { list, watchOption } from "./list.ts";
+import type { Listing } from "./listing.ts";
 import { networkOption, refuseUnknown } from "./on-node.ts";
 
 const columns = ["network", "prefix", "node"];

@@ -7,7 +7,8 @@ import { formatVtep, type NodeRecord, readNodes } from "../ipam/nodes.ts";
 import { removeNode } from "../ipam/remove-node.ts";
 import { formatPrefix4 } from "../net/prefix.ts";
 import { type Argument, command, type Group } from "./command.ts";
-import { type Listing, list, watchOption } from "./list.ts";
+import { list, watchOption } from "./list.ts";
+import type { Listing } from "./listing.ts";
 import { noSuch, onNode } from "./on-node.ts";
 import { type Shown, show } from "./output.ts";
 

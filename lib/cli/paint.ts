@@ -1,5 +1,5 @@
 /** What is shown of a list that changes. See main.ts for the folder's note. */
-import type { Listed } from "./list.ts";
+import type { Listed } from "./listing.ts";
 import { type OutputFormat, type Shown, type Terminal, table } from "./output.ts";
 
 /** Shows a list, if it is another than the last time. */

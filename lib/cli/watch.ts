@@ -10,7 +10,7 @@ import { deadlineIn } from "../deadline.ts";
 import { asFailure, type Failure } from "../errors.ts";
 import type { Revision } from "../store/store.ts";
 import type { Common } from "./command.ts";
-import type { Listing } from "./list.ts";
+import type { Listing } from "./listing.ts";
 import { onNode } from "./on-node.ts";
 import { painterOf } from "./paint.ts";
 import type { CliWorld } from "./world.ts";
