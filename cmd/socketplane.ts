@@ -10,8 +10,13 @@ import { versionAnswer } from "../lib/cni/versions.ts";
 /** Milliseconds that VERSION waits for who asks to say in which version. */
 const patience = 250;
 
-if (process.env.CNI_COMMAND === "VERSION") {
-  printAndLeave(versionAnswer(await probeStdin(patience)));
+// Nothing is awaited at the top: a CommonJS file, as Node keeps compiled, can't.
+void start();
+
+async function start(): Promise<void> {
+  if (process.env.CNI_COMMAND === "VERSION") {
+    printAndLeave(versionAnswer(await probeStdin(patience)));
+  }
+  const { main } = await import("#main");
+  await main();
 }
-const { main } = await import("./main.ts");
-await main();

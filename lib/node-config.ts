@@ -7,6 +7,7 @@
 
 import { collectFaults, type Reader } from "./faults.ts";
 import { parseJson } from "./json.ts";
+import { faultInJson } from "./json-fault.ts";
 import { type Level, levels } from "./log.ts";
 import { type Ip4, parseIp4 } from "./net/ip4.ts";
 import { type Ip6, parseIp6 } from "./net/ip6.ts";
@@ -80,7 +81,7 @@ export interface NodeConfig {
 export function parseNodeConfig(text: string, path: string): NodeConfig {
   const faults = collectFaults();
   const json = parseJson(text);
-  if (json === undefined) faults.add("it is not JSON");
+  if (json === undefined) faults.add(`it is not JSON: ${faultInJson(text)}`);
   const root = faults.object(json ?? {}, "", [
     "node",
     "store",

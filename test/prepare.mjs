@@ -59,15 +59,20 @@ const packages = {
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"];
 
-/** Does all of it, or says what is missing and ends the process. */
-export async function prepare() {
+/**
+ * Does all of it, or says what is missing and ends the process; the executables are made with the
+ * runtimes that are named.
+ */
+export async function prepare(runtimes = ["bun"]) {
   const stop = new AbortController();
   const onSignal = (signal) => stop.abort(signal);
   for (const signal of signals) process.on(signal, onSignal);
   try {
     await installModules(stop.signal);
     await installPackages(stop.signal);
-    await run(node, ["build.mjs", "--if-needed"], stop.signal);
+    for (const runtime of runtimes) {
+      await run(node, ["build.mjs", "--if-needed", "--runtime", runtime], stop.signal);
+    }
   } catch (error) {
     if (stop.signal.aborted) process.exit(statusAfter(stop.signal.reason));
     process.stderr.write(`${error.message.trim()}\n`);

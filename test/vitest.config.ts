@@ -4,9 +4,20 @@ import { defineConfig } from "vitest/config";
 /** What takes a toolchain of its own, and is run where that is there. */
 const asked = process.env.SOCKETPLANE_LIBCNI === undefined ? [] : ["test/**/*.asked.ts"];
 
+/** What is about the executables that have Bun in them alone. */
+const ofBun = ["test/e2e/loaded.test.ts", "test/e2e/executables.test.ts"];
+
+/** What those with Node in them go through: all of it when they are asked for, else this. */
+const ofNode =
+  process.env.SOCKETPLANE_RUNTIME === "node"
+    ? ["test/e2e/**/*.test.ts"]
+    : ["runtimes", "by-hand", "cluster-traffic", "client-podman"].map(
+        (name) => `test/e2e/${name}.test.ts`,
+      );
+
 /**
- * Two suites, each two files at a time: what needs no lab, and whole labs. Those wait more than they
- * compute, and live in namespaces of their own.
+ * Three suites, each two files at a time: what needs no lab, whole labs, and whole labs with the
+ * other runtime. Labs wait more than they compute, and live in namespaces of their own.
  */
 export default defineConfig({
   root: fileURLToPath(new URL("..", import.meta.url)),
@@ -33,7 +44,18 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
+          exclude: ["test/e2e/runtimes.test.ts"],
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "node",
+          env: { SOCKETPLANE_RUNTIME: "node" },
+          include: ofNode,
+          exclude: ofBun,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

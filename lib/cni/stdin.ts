@@ -1,6 +1,7 @@
 /** What a command is told on stdin. See run.ts for the folder's note. */
 import { type Clock, type Deadline, deadlineIn } from "../deadline.ts";
 import { type FailureKind, reasonOf } from "../errors.ts";
+import { faultInJson } from "../json-fault.ts";
 import { concatBytes } from "../text.ts";
 import type { Command } from "./environment.ts";
 
@@ -64,10 +65,19 @@ const none = (kind: FailureKind, state: string): Input => ({
 
 function decode(bytes: Uint8Array): Input {
   if (bytes.length === 0) return none("decode", "stdin is empty, not a plugin's configuration");
+  const text = textOf(bytes);
+  if (text === undefined) return none("decode", "stdin is not UTF-8");
   try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     return { bytes, json: JSON.parse(text), fault: undefined };
-  } catch (error) {
-    return none("decode", `stdin is not JSON: ${reasonOf(error)}`);
+  } catch {
+    return none("decode", `stdin is not JSON: ${faultInJson(text)}`);
+  }
+}
+
+function textOf(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
   }
 }

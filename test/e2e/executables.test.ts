@@ -59,7 +59,7 @@ describe("npm run build", () => {
   });
 
   test.each([
-    [["--runtime", "node"], 'Cannot build for runtime "node": only "bun" is supported'],
+    [["--runtime", "deno"], 'Cannot build for runtime "deno": "bun" and "node" are supported'],
     [["--runtim=bun"], "Cannot build: Unknown option '--runtim'"],
     [["all"], "Cannot build: Unexpected argument 'all'"],
   ])("refuses %j", async (args, message) => {

@@ -186,6 +186,8 @@ async function atEach(
 
 async function dieBefore(command: CniCall["command"], deed: Deed): Promise<void> {
   const { signal, status } = await cni(command, { under: dyingBefore(deed) });
+  // A child that has done its work by then is not waited for: there is no such moment.
+  if (deed.call === "wait4" && status === 0) return;
   expect({ signal, status }).toEqual({ signal: "SIGKILL", status: undefined });
 }
 

@@ -18,7 +18,7 @@ interface Meta {
   readonly outputs: Readonly<Record<string, { inputs: Readonly<Record<string, unknown>> }>>;
 }
 
-const metaFile = fileURLToPath(new URL("../../dist/socketplane.meta.json", import.meta.url));
+const metaFile = fileURLToPath(new URL("../../dist/meta/bin/socketplane.json", import.meta.url));
 const meta: Meta = JSON.parse(readFileSync(metaFile, "utf8"));
 /** Makes the runtime tell, on standard error; what it compiles, too. */
 const telling = { BUN_JSC_dumpModuleLoadingState: "1", BUN_JSC_reportBaselineCompileTimes: "1" };

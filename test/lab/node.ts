@@ -9,7 +9,12 @@ import { type Cleanup, netnsFiles, ownName } from "./cleanup.ts";
 import { type Ovs, startOvs } from "./ovs.ts";
 import { type Command, ip, type Outcome, type Running, start } from "./run.ts";
 
-export const executables = fileURLToPath(new URL("../../dist/bin/", import.meta.url));
+/** What the executables under test have in them: `npm test -- --runtime node`. */
+export const runtime = process.env.SOCKETPLANE_RUNTIME === "node" ? "node" : "bun";
+/** Where the executables are that have a runtime in them. */
+export const executablesOf = (of: "bun" | "node"): string =>
+  fileURLToPath(new URL(`../../dist/${of === "bun" ? "bin" : of}/`, import.meta.url));
+export const executables = executablesOf(runtime);
 export const debianPlugins = "/usr/lib/cni";
 
 export interface Container {
