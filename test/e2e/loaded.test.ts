@@ -136,7 +136,16 @@ test("etcd's client is loaded by the ADD that claims a block, and by no other af
   expect(await call("DEL", second)).toEqual([]);
 });
 
-test("the operator's command loads what CNI commands do not", async () => {
-  const outcome = await run({ argv: [`${executables}socketplane`, "--help"], env: telling });
-  expect(modulesOf(outcome).some((module) => module.includes("node_modules/yargs/"))).toBe(true);
+test("the operator's command loads yargs when there is something to parse, and not for help", async () => {
+  const loaded = async (line: string) => {
+    const argv = [`${executables}socketplane`, ...line.split(" ")];
+    return modulesOf(await run({ argv, env: telling }));
+  };
+  const isYargs = (module: string) => module.includes("node_modules/yargs/");
+  expect((await loaded("network list --config /nowhere/node.json")).some(isYargs)).toBe(true);
+  for (const line of ["--help", "network create --help", "--version", "__complete network "]) {
+    const modules = await loaded(line);
+    expect(modules).toContain("lib/cli/main.ts");
+    expect(modules.filter((module) => !isOurs(module) && module !== "bun:ffi")).toEqual([]);
+  }
 });
