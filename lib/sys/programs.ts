@@ -25,6 +25,7 @@ export function openPrograms(ffi: Ffi): Programs {
     start: (program) => startProgram(ffi, program),
     relay: () => relaySignals(ffi),
     startAgain,
+    limitLog: async (...args) => (await import("./limited-log.ts")).limitLog(...args),
     letGo: () => letGo(ffi),
   };
 }
@@ -113,6 +114,26 @@ function letGo(ffi: Ffi): void {
   process.chdir("/");
   const attempt = { action: "open", subject: '"/dev/null"', call: "openat" };
   const fd = succeed(ffi.call("openat", cwd, cString("/dev/null"), O.rdwr | O.cloexec), attempt);
+  // Bun has copies of its own of standard output and error: who reads them would wait for our end.
+  const copies = copiesOf([0, 1, 2]);
   for (const stream of [0, 1, 2]) ffi.call("dup3", fd, stream, 0);
+  for (const copy of copies) ffi.call("dup3", fd, copy, O.cloexec);
   ffi.call("close", fd);
+}
+
+/** The descriptors, beside these, that are of the same pipes, sockets and terminals (proc(5)). */
+function copiesOf(streams: readonly number[]): readonly number[] {
+  // Loaded here, as little else of the command needs it.
+  const { readdirSync, readlinkSync } = process.getBuiltinModule("node:fs");
+  const targetOf = (fd: number) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`);
+    } catch {
+      // Closed, or that of this very listing.
+      return undefined;
+    }
+  };
+  const targets = new Set(streams.map(targetOf).filter((target) => target !== undefined));
+  const open = readdirSync("/proc/self/fd").map(Number);
+  return open.filter((fd) => !streams.includes(fd) && targets.has(targetOf(fd) ?? ""));
 }
