@@ -142,6 +142,8 @@ function formatAction(action: Action): string {
       return `set_field:${formatIp6(action.address)}->tun_ipv6_dst`;
     case "copy to eth_dst":
       return `move:${copySources[action.from]}->NXM_OF_ETH_DST[0..31]`;
+    case "meter":
+      return `meter:${action.id}`;
     case "goto":
       return `goto_table:${action.table}`;
   }

@@ -58,6 +58,8 @@ export type Action =
   | { readonly do: "set tunnel dst6"; readonly address: Ip6 }
   /** Copies bits 0..31 of a field into bits 0..31 of eth_dst (OpenFlow 1.5 copy_field). */
   | { readonly do: "copy to eth_dst"; readonly from: "arp_tpa" | "nd_target" }
+  /** Drops what is more than the meter lets pass. */
+  | { readonly do: "meter"; readonly id: number }
   | { readonly do: "goto"; readonly table: number };
 
 export interface Flow {

@@ -4,6 +4,7 @@ import { Failure } from "../errors.ts";
 import type { ByteStream } from "../stream.ts";
 import type { Writer } from "./bytes.ts";
 import { formatFlow } from "./flow-text.ts";
+import { changeMeters, readMeters, writeMetersRequest } from "./meters.ts";
 import {
   writeAggregateRequest,
   writeBarrier,
@@ -46,6 +47,14 @@ export function openFlows(stream: ByteStream): Flows & Ports {
       const write = (to: Writer, xid: number) => writeFlowsRequest(to, xid, cookies);
       return ask(connection, "read the flows of", write, deadline)(deadline).flatMap(readFlows);
     },
+    meters: (deadline) =>
+      ask(
+        connection,
+        "read the meters of",
+        writeMetersRequest,
+        deadline,
+      )(deadline).flatMap(readMeters),
+    changeMeters: (changes, deadline) => changeMeters(connection, changes, deadline),
     ports: (deadline) =>
       ask(
         connection,

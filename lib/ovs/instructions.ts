@@ -27,7 +27,7 @@ const backOut = 0xffff_fff8;
 const lastPort = 0xffff_ff00;
 
 const instruction = { gotoTable: 1, applyActions: 4 } as const;
-const action = { output: 0, setField: 25, copyField: 28 } as const;
+const action = { output: 0, setField: 25, copyField: 28, meter: 29 } as const;
 
 const copySources = { arp_tpa: fields.arpTpa, nd_target: fields.ndTarget } as const;
 
@@ -82,6 +82,9 @@ function writeBody(to: Writer, one: Applied): number {
       return writeSet(to, tunnelDst, one.address);
     case "set tunnel dst6":
       return writeSet(to, tunnelDst6, one.address);
+    case "meter":
+      to.uint(one.id, 4);
+      return action.meter;
     case "copy to eth_dst":
       // 32 bits, from bit 0 to bit 0.
       to.uint(32, 2);
@@ -147,6 +150,7 @@ function readActionOf(type: number, body: Reader): Action | string {
     return setOf(found) ?? `set_field ${describe(found)}`;
   }
   if (type === action.copyField) return readCopy(body);
+  if (type === action.meter) return { do: "meter", id: body.uint(4) };
   return `action ${type} ${hexOf(body)}`;
 }
 

@@ -58,7 +58,13 @@ const types: readonly ErrorType[] = [
   { words: "queue operation failed" },
   { words: "switch configuration failed" },
   { words: "role request failed" },
-  { words: "meter mod failed" },
+  {
+    words: "meter mod failed",
+    prefix: "OFPMMFC",
+    codes:
+      "UNKNOWN METER_EXISTS INVALID_METER UNKNOWN_METER BAD_COMMAND BAD_FLAGS BAD_RATE BAD_BURST " +
+      "BAD_BAND BAD_BAND_VALUE OUT_OF_METERS OUT_OF_BANDS",
+  },
   { words: "table features failed" },
   { words: "bad property" },
   { words: "asynchronous configuration failed" },

@@ -22,11 +22,12 @@ export const messageType = {
   multipartReply: 19,
   barrierRequest: 20,
   barrierReply: 21,
+  meterMod: 29,
   bundleControl: 33,
   bundleAdd: 34,
 } as const;
 
-export const multipart = { flowDesc: 1, aggregate: 2, portDesc: 13 } as const;
+export const multipart = { flowDesc: 1, aggregate: 2, meterDesc: 10, portDesc: 13 } as const;
 
 const bundleControl = { open: 0, commit: 4, discard: 6 } as const;
 
@@ -40,7 +41,8 @@ const noBuffer = 0xffff_ffff;
 const command = { add: 0, delete: 3, "delete flow": 4 } as const;
 const wholeCookie = 0xffff_ffff_ffff_ffffn;
 
-function message(to: Writer, type: number, xid: number, body: () => void): void {
+/** Appends a message of a type; its length is put in when `body` has been written. */
+export function writeMessage(to: Writer, type: number, xid: number, body: () => void): void {
   const start = to.size();
   to.uint(version, 1);
   to.uint(type, 1);
@@ -52,7 +54,7 @@ function message(to: Writer, type: number, xid: number, body: () => void): void 
 
 /** A hello that offers 1.5 alone, by version bitmap. */
 export function writeHello(to: Writer, xid: number): void {
-  message(to, messageType.hello, xid, () => {
+  writeMessage(to, messageType.hello, xid, () => {
     to.uint(1, 2);
     to.uint(8, 2);
     to.uint(1 << version, 4);
@@ -61,20 +63,20 @@ export function writeHello(to: Writer, xid: number): void {
 
 /** `data` is the echo request's own. */
 export function writeEchoReply(to: Writer, xid: number, data: Uint8Array): void {
-  message(to, messageType.echoReply, xid, () => {
+  writeMessage(to, messageType.echoReply, xid, () => {
     for (const byte of data) to.uint(byte, 1);
   });
 }
 
 export function writeBarrier(to: Writer, xid: number): void {
-  message(to, messageType.barrierRequest, xid, () => {});
+  writeMessage(to, messageType.barrierRequest, xid, () => {});
 }
 
 /** Adds a flow, deletes one, or deletes those that a cookie selects, as a message of its own. */
 export function writeFlowMod(to: Writer, xid: number, change: FlowChange): void {
   const { cookie, mask } = cookieOf(change);
   const flow = change.do === "delete" ? undefined : change.flow;
-  message(to, messageType.flowMod, xid, () => {
+  writeMessage(to, messageType.flowMod, xid, () => {
     to.uint(cookie, 8);
     to.uint(mask, 8);
     to.uint(flow?.table ?? allTables, 1);
@@ -103,7 +105,7 @@ export function writeBundleControl(
   bundle: number,
   control: "open" | "commit" | "discard",
 ): void {
-  message(to, messageType.bundleControl, xid, () => {
+  writeMessage(to, messageType.bundleControl, xid, () => {
     to.uint(bundle, 4);
     to.uint(bundleControl[control], 2);
     to.uint(atomicAndOrdered, 2);
@@ -112,7 +114,7 @@ export function writeBundleControl(
 
 /** Adds a change to an open bundle. What is refused comes back as an error under `xid`. */
 export function writeBundleAdd(to: Writer, xid: number, bundle: number, change: FlowChange): void {
-  message(to, messageType.bundleAdd, xid, () => {
+  writeMessage(to, messageType.bundleAdd, xid, () => {
     to.uint(bundle, 4);
     to.zeros(2);
     to.uint(atomicAndOrdered, 2);
@@ -152,8 +154,9 @@ function writeFlowQuestion(to: Writer, xid: number, kind: number, cookies: Cooki
   });
 }
 
-function writeMultipart(to: Writer, xid: number, kind: number, body: () => void): void {
-  message(to, messageType.multipartRequest, xid, () => {
+/** Appends a question. */
+export function writeMultipart(to: Writer, xid: number, kind: number, body: () => void): void {
+  writeMessage(to, messageType.multipartRequest, xid, () => {
     to.uint(kind, 2);
     to.zeros(6);
     body();

@@ -7,6 +7,7 @@
  * Sources: RFC 7047 (OVSDB), ovs-vswitchd.conf.db(5), ONF TS-025 (OpenFlow 1.5).
  */
 import type { Deadline } from "../deadline.ts";
+import type { Limit } from "../limits.ts";
 import type { Flow, Ofport } from "./flow.ts";
 import type { Operation, OperationResult } from "./ovsdb-json.ts";
 
@@ -43,6 +44,16 @@ export type FlowChange =
   | { readonly do: "delete flow"; readonly flow: Flow }
   | { readonly do: "delete"; readonly cookies: CookieFilter };
 
+/** What drops more than a rate of what passes it. */
+export interface Meter extends Limit {
+  readonly id: number;
+}
+
+export type MeterChange =
+  | { readonly do: "add" | "modify"; readonly meter: Meter }
+  /** With the flows that use it; nothing if there is none. */
+  | { readonly do: "delete"; readonly id: number };
+
 export interface Flows {
   /**
    * Sends a bundle's changes and does not wait (for hundreds of them it does, between portions, and
@@ -60,6 +71,10 @@ export interface Flows {
   ) => (until: Deadline) => FlowTotals;
   /** The flows themselves, read back from the switch. */
   readonly dump: (cookies: CookieFilter, deadline: Deadline) => readonly Flow[];
+  /** All meters of the bridge. */
+  readonly meters: (deadline: Deadline) => readonly Meter[];
+  /** In their order, and not atomically. A flow that uses a meter comes after it. */
+  readonly changeMeters: (changes: readonly MeterChange[], deadline: Deadline) => void;
   readonly close: () => void;
 }
 
