@@ -1,7 +1,7 @@
 /** `socketplane logs`: what a run in the background has written. */
 import type { Host } from "../attach/host.ts";
 import { Failure } from "../errors.ts";
-import { logOf, readRun } from "../run/record.ts";
+import { logsOf, readRun } from "../run/record.ts";
 import { isRunning } from "../run/settle.ts";
 import { knownRun } from "../run/stop.ts";
 import type { Tail } from "../sys/tail.ts";
@@ -36,13 +36,15 @@ export const logsCommand = command({
     onNode(world, args, async (host) => {
       const lines = args.lines === undefined ? undefined : countOf(args.lines);
       const { detached } = knownRun(host, "show the log of", args.name);
-      const file = detached ? await world.openTail(logOf(host, args.name)) : undefined;
+      const [newest, older] = logsOf(host, args.name);
+      const file = detached ? await world.openTail(newest) : undefined;
       if (file === undefined) {
         throw new Failure("io", `Cannot show the log of "${args.name}": it has none`, {
           details: "It is in the foreground: what it writes is where it was started.",
         });
       }
-      world.terminal.stdout(lastOf(await file.readOn(), lines));
+      const text = (world.readFile(older) ?? "") + (await file.readOn());
+      world.terminal.stdout(lastOf(text, lines));
       if (args.follow) await follow(world, host, args.name, file);
       await file.close();
     }),

@@ -42,7 +42,8 @@ export interface RunInterface {
 /** What another version wrote is not read. */
 const version = 1;
 
-const logEnding = ".log";
+/** No run's name has a dot. */
+const logEndings = [".log", ".log.1"] as const;
 
 export const attachmentsOf = ({
   name,
@@ -66,7 +67,7 @@ export function writeRun(host: Host, run: RunRecord): void {
 /** With its log. */
 export function forgetRun(host: Host, name: string): void {
   inFolder(host, (folder) => {
-    folder.remove(`${name}${logEnding}`);
+    for (const ending of logEndings) folder.remove(`${name}${ending}`);
     folder.remove(name);
   });
 }
@@ -75,15 +76,17 @@ export function forgetRun(host: Host, name: string): void {
 export function listRuns(host: Host): readonly RunRecord[] {
   const names = inFolder(host, (folder) => folder.list());
   return names
-    .filter((name) => !name.endsWith(logEnding))
+    .filter((name) => !name.includes("."))
     .sort()
     .map((name) => readRun(host, name))
     .filter((run) => run !== undefined);
 }
 
-/** The path of what a run in the background writes. */
-export const logOf = ({ run }: Host, name: string): string =>
-  `${run.path}/runs/${name}${logEnding}`;
+/** The paths of what a run in the background writes: the newest part, and the one before it. */
+export const logsOf = ({ run }: Host, name: string): readonly [newest: string, older: string] => [
+  `${run.path}/runs/${name}${logEndings[0]}`,
+  `${run.path}/runs/${name}${logEndings[1]}`,
+];
 
 function inFolder<T>({ run }: Host, act: (folder: Dir) => T): T {
   const folder = run.open("runs") ?? run.make("runs");

@@ -16,7 +16,7 @@ import type { Netns } from "../sys/kernel.ts";
 import type { ExitStatus, Program, Relay } from "../sys/processes.ts";
 import { claimName } from "./claim.ts";
 import { NotStarted } from "./not-started.ts";
-import { attachmentsOf, logOf, type RunRecord, writeRun } from "./record.ts";
+import { attachmentsOf, logsOf, type RunRecord, writeRun } from "./record.ts";
 import { addRequest, type Wanted } from "./request.ts";
 import { finish } from "./settle.ts";
 import { settleAll } from "./settle-all.ts";
@@ -60,16 +60,20 @@ export async function supervise(
   try {
     writeRun(host, run);
     let status: ExitStatus;
+    let limited: (() => void) | undefined;
     try {
       const started = await startIn(host, tools, run, wish, netns, relay);
       if (started.how === "interrupted") return await leave(host, tools, run, started.status);
       run = { ...run, process: started.process };
       writeRun(host, run);
       onStarted(run);
+      if (run.detached) limited = await limitLog(host, tools, run.name);
       status = await started.ended;
     } catch (fault) {
       await finish(host, tools, { ...run, kept: false }, undefined);
       throw fault;
+    } finally {
+      limited?.();
     }
     return await leave(host, tools, run, status);
   } finally {
@@ -107,6 +111,12 @@ function recordOf(host: Host, name: string, wish: Wish, netns: Netns): RunRecord
   };
 }
 
+/** It is in memory: as much again is in the part before. */
+const limit = { bytes: 10 << 20, everyMs: 2_000 } as const;
+
+const limitLog = (host: Host, { programs }: RunTools, name: string) =>
+  programs.limitLog(...logsOf(host, name), limit);
+
 const loopback = 1;
 
 async function startIn(
@@ -129,7 +139,7 @@ async function startIn(
   }
   const interrupted = relay.caught();
   if (interrupted !== undefined) return { how: "interrupted", status: interrupted } as const;
-  const streams = run.detached ? { log: logOf(host, run.name), stdin: wish.stdin } : "ours";
+  const streams = run.detached ? { log: logsOf(host, run.name)[0], stdin: wish.stdin } : "ours";
   const started = await programs.start({ argv: run.argv, env: wish.env, netns, streams });
   if (started.how === "refused") throw new NotStarted(run.argv[0] ?? "", started.errno);
   relay.to(started.process);

@@ -53,6 +53,12 @@ export interface Relay {
   readonly release: () => void;
 }
 
+export interface LogLimit {
+  readonly bytes: number;
+  /** How often it is looked at. */
+  readonly everyMs: number;
+}
+
 export interface Programs {
   readonly start: (program: Program) => Promise<Started>;
   readonly relay: () => Promise<Relay>;
@@ -64,6 +70,8 @@ export interface Programs {
   readonly startAgain: (
     env: Readonly<Record<string, string>>,
   ) => Promise<{ readonly said: string; readonly status: ExitStatus | undefined }>;
+  /** Keeps a log from growing without end, until what it gives is called; `older` has what was before. */
+  readonly limitLog: (path: string, older: string, limit: LogLimit) => Promise<() => void>;
   /** Lets go of the caller's streams and working directory: from now on nobody reads us. */
   readonly letGo: () => void;
 }

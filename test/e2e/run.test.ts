@@ -1,5 +1,5 @@
 /** `socketplane run` and what belongs to it, as people type it, on one machine. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { assertNothingLeft, assertSound } from "../lab/invariants.ts";
@@ -172,6 +172,22 @@ describe("a command in the background", () => {
     await assertNothingLeft([node]);
   });
 
+  test("that writes and writes does not fill the memory", async () => {
+    const words = "yes 0123456789abcdef | head -c 12000000; echo; echo last; sleep 60";
+    const { name } = await inBackground(node, "sh", "-c", words);
+    const size = (ending: string) => {
+      const path = join(node.runDir, `runs/${name}.log${ending}`);
+      return existsSync(path) ? statSync(path).size : 0;
+    };
+    await until("the older part", () => size(".1") > 10_000_000 && size("") < 2_100_000);
+    await until("its last word", async () => {
+      return (await typed(node, "logs", "-n", "1", name)) === "last\n";
+    });
+    expect(await typed(node, "logs", name)).toMatch(/^0123456789abcdef\n/);
+    await typed(node, "rm", "-f", name);
+    expect(readdirSync(join(node.runDir, "runs"))).toEqual([]);
+  });
+
   test("goes by itself at its end, and with --rm all of it", async () => {
     const kept = await inBackground(node, "sh", "-c", "sleep 0.5; exit 3");
     const gone = await inBackground(node, "--rm", "sh", "-c", "sleep 0.5");
@@ -271,15 +287,15 @@ describe("what is killed", () => {
     await assertNothingLeft([node]);
   });
 
-  test("before its command began is cleaned up too", async () => {
-    // strace ends it at its first look for the command's process.
+  test.each([1, 3, 5])("before its command began is cleaned up too (setns %i)", async (when) => {
     const command = node.operatorCommand("run", "--name", "web", "true");
-    const stop = ["-e", "inject=setns:signal=SIGKILL:when=9"];
-    const argv = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=setns", ...stop];
-    const killed = await start({ ...command, argv: [...argv, ...command.argv] }).outcome;
+    // The first comes back from the new namespace, those after it are of setting up what is in it.
+    const kill = ["-e", `inject=setns:signal=SIGKILL:when=${when}`];
+    const strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=setns", ...kill];
+    const killed = await start({ ...command, argv: [...strace, ...command.argv] }).outcome;
     expect(killed).toMatchObject({ signal: "SIGKILL" });
-    expect(existsSync(join(node.runDir, "runs/web"))).toBe(true);
     expect(await listed(node, "-a")).toEqual([]);
+    expect(readdirSync(join(node.runDir, "runs"))).toEqual([]);
     await assertNothingLeft([node], { killed: true });
   });
 });
