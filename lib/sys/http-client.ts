@@ -39,8 +39,12 @@ export async function askHttp(question: HttpQuestion): Promise<HttpReply> {
   const { host, port, path, body, trust, longest, patienceMs } = question;
   const at = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
   const failure = (kind: "try-again" | "store-refused", state: string, cause?: unknown) =>
-    new Failure(kind, `Cannot ask ${at}: ${state}`, { cause });
-  const socket = trust === "plain" ? await connectPlain(host, port) : await connectTls(question);
+    new Failure(kind, `Cannot ask ${at}: ${state}`, { cause, details: adviceOn(cause) });
+  // Certificates have addresses: by a name, it is the address behind it that must be the server's.
+  const address = await addressOf(host, patienceMs);
+  if (address === undefined) throw failure("try-again", "its name has no address");
+  const reached = { ...question, host: address };
+  const socket = trust === "plain" ? await connectPlain(reached) : await connectTls(reached);
   return new Promise<HttpReply>((resolve, reject) => {
     const timer = setTimeout(
       () => end(failure("try-again", `no answer within ${patienceMs} ms`)),
@@ -67,7 +71,23 @@ export async function askHttp(question: HttpQuestion): Promise<HttpReply> {
   });
 }
 
-async function connectPlain(host: string, port: number): Promise<Socket> {
+/** IPv4 first, which VTEPs mostly have. Undefined where none is known in time. */
+async function addressOf(host: string, patienceMs: number): Promise<string | undefined> {
+  const { isIP } = await import("node:net");
+  if (isIP(host) !== 0) return host;
+  const { lookup } = await import("node:dns/promises");
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), patienceMs);
+  });
+  const found = lookup(host, { order: "ipv4first" }).then(
+    ({ address }) => address,
+    () => undefined,
+  );
+  return Promise.race([found, late]).finally(() => clearTimeout(timer));
+}
+
+async function connectPlain({ host, port }: HttpQuestion): Promise<Socket> {
   const { createConnection } = await import("node:net");
   return createConnection({ host, port });
 }
@@ -86,6 +106,12 @@ function kindOf(fault: unknown): "try-again" | "store-refused" {
   const code = fault instanceof Error && "code" in fault ? String(fault.code) : "";
   return /CERT|SSL|TLS|SELF_SIGNED|ISSUER/.test(code) ? "store-refused" : "try-again";
 }
+
+/** The usual reason for a certificate that was made just now. */
+const adviceOn = (fault: unknown): string | undefined =>
+  /not yet valid|has expired|NOT_YET_VALID|HAS_EXPIRED/.test(reasonOf(fault))
+    ? "Are the clocks of both machines right?"
+    : undefined;
 
 function stateOf(fault: unknown): string {
   const reason = reasonOf(fault);

@@ -58,6 +58,9 @@ export async function openMdns(address: string): Promise<Mdns> {
   );
   const isOfSegment = ({ address: from }: { readonly address: string }) =>
     segment.check(from.replace(/%.*$/, ""), family);
+  // What can't be read, and a link that is away for a while. Some faults are told twice, and one that
+  // nobody hears would end the process.
+  for (const event of ["warning", "error"] as const) socket.on(event, () => {});
   await new Promise<void>((resolve, reject) => {
     socket.once("ready", () => resolve());
     socket.once("error", (fault) => reject(refuse(reasonOf(fault), fault)));
@@ -65,8 +68,6 @@ export async function openMdns(address: string): Promise<Mdns> {
     socket.destroy();
     throw fault;
   });
-  // What can't be read, and a link that is away for a while.
-  for (const event of ["warning", "error"] as const) socket.on(event, () => {});
   let sending = Promise.resolve();
   const send = (how: (sent: () => void) => void) => {
     sending = Promise.all([sending, new Promise<void>((sent) => how(() => sent()))]).then(() => {});

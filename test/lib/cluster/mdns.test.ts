@@ -1,5 +1,5 @@
 /** Clusters announced and found by multicast DNS, between machines on one segment. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { type Lab, openLab } from "../../lab/lab.ts";
 import { ip, type Running, run, start } from "../../lab/run.ts";
 import { programAt, runtimes } from "../sys/runtimes.ts";
@@ -40,6 +40,20 @@ beforeAll(() => {
 });
 afterAll(async () => lab?.close());
 
+const started: Running[] = [];
+/** Starts a program on a machine; it is ended after the test. */
+function startAt(number: number, argv: readonly string[]): Running {
+  const running = start({ netns: machines.get(number) ?? "", argv, limitMs: 120_000 });
+  started.push(running);
+  return running;
+}
+afterEach(async () => {
+  for (const running of started.splice(0)) {
+    running.kill("SIGKILL");
+    await running.outcome;
+  }
+});
+
 const foundOf = (number: number, authority: string | undefined, host = `${segment}.${number}`) => ({
   cluster: `cluster-of-${number}`,
   node: `host.${number}`,
@@ -61,11 +75,7 @@ describe.each([
   const at = (number: number) => ({ netns: machines.get(number) ?? "" });
   const say = async (how: "announce" | "lie", number: number, found: object): Promise<Running> => {
     const argv = [...probe(announcing), how, JSON.stringify(found)];
-    const running = start({ ...at(number), argv, limitMs: 120_000 });
-    lab.onClose(async () => {
-      running.kill("SIGKILL");
-      await running.outcome;
-    });
+    const running = startAt(number, argv);
     await running.says(/announced/);
     return running;
   };
@@ -93,13 +103,13 @@ describe.each([
     expect(await find(3, search)).toEqual([two]);
     expect(performance.now() - began).toBeLessThan(30_000);
     const argv = [...probe(seeking), "hear", address];
-    const hearing = start({ ...at(3), argv, limitMs: 120_000 });
+    const hearing = startAt(3, argv);
     await hearing.says(/listening/);
     await Promise.all(both.map(end));
     // Who keeps what it has heard is told that it is over.
     await hearing.says(/"ttl":0,.*cluster-of-1/);
     await hearing.says(/"ttl":0,.*cluster-of-2/);
-    hearing.kill("SIGTERM");
+    hearing.kill("SIGKILL");
     await hearing.outcome;
     expect(await find(3, { address, patienceMs: 1_000 })).toEqual([]);
   });
@@ -133,7 +143,7 @@ describe.each([
     // Somebody on that machine listens there too, so that its kernel has the group joined.
     const hear = async (number: number, address: string) => {
       const argv = [...probe(seeking), "hear", address];
-      const hearing = start({ ...at(number), argv, limitMs: 120_000 });
+      const hearing = startAt(number, argv);
       await hearing.says(/listening/);
       return async () => {
         hearing.kill("SIGTERM");
@@ -155,6 +165,16 @@ describe.each([
     expect(await later()).toBe("listening\n");
     expect(await there()).toContain("cluster-of-100");
     await Promise.all([end(running), end(aside)]);
+  });
+
+  test("a port that another program does not share is an error", async () => {
+    const squat = `require("dgram").createSocket("udp4").bind(5353, () => console.log("has it"))`;
+    const [runtime = ""] = runtimes.node;
+    const squatter = startAt(3, [runtime, "-e", squat]);
+    await squatter.says(/has it/);
+    expect(await find(3, { address: `${segment}.3`, patienceMs: 1_000 })).toMatch(
+      /^Cannot speak multicast DNS on 192\.0\.2\.3: .*(EADDRINUSE|in use)/,
+    );
   });
 
   test("an address that no link has is an error", async () => {

@@ -49,6 +49,7 @@ if (what === "serve") {
   for (const [signal, name] of [
     ["SIGHUP", "renewed"],
     ["SIGUSR2", "elsewhere"],
+    ["SIGWINCH", "expired"],
   ] as const) {
     process.on(signal, () => {
       server.renew(identity(name));
@@ -58,7 +59,9 @@ if (what === "serve") {
   console.log(`listening ${port}`);
 } else {
   const outcome = await askHttp(JSON.parse(argument)).catch((fault: unknown) =>
-    fault instanceof Failure ? { kind: fault.kind, message: fault.message } : String(fault),
+    fault instanceof Failure
+      ? { kind: fault.kind, message: fault.message, details: fault.details }
+      : String(fault),
   );
   console.log(JSON.stringify(outcome));
   process.exit(0);

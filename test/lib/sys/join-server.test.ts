@@ -1,11 +1,13 @@
 /** The server that strangers reach, and the client that asks it, in both runtimes. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createConnection, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { connect } from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createAuthority, openAuthority } from "../../../lib/trust/authority.ts";
+import { issueNode } from "../../../lib/trust/certificate.ts";
 import { makeAuthority } from "../../lab/certificates.ts";
 import { type Running, run, start } from "../../lab/run.ts";
 import { programAt, runtimes } from "./runtimes.ts";
@@ -13,15 +15,26 @@ import { programAt, runtimes } from "./runtimes.ts";
 const host = "127.0.0.1";
 const folder = mkdtempSync(join(tmpdir(), "sp-join-"));
 const text = (name: string) => readFileSync(join(folder, name), "utf8");
-beforeAll(() => {
+beforeAll(async () => {
   const authority = makeAuthority(folder);
   authority.issue("server", host);
   authority.issue("renewed", host);
   authority.issue("elsewhere", "192.0.2.1");
   authority.issue("client");
   makeAuthority(folder, "other").issue("stranger");
+  await makeExpired();
 });
 afterAll(() => rmSync(folder, { recursive: true }));
+
+/** A certificate whose time is over, and its authority. */
+async function makeExpired(): Promise<void> {
+  const then = new Date(Date.now() - 800 * 24 * 3_600_000);
+  const made = await createAuthority(then);
+  const own = { name: "expired", addresses: [host] };
+  const { cert, key } = await issueNode(await openAuthority(made), own, then);
+  const files = { "expired-ca.pem": made.cert, "expired.pem": cert, "expired.key": key };
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+}
 
 /** All that comes until the other side ends it. */
 const heard = (socket: Socket): Promise<string> =>
@@ -182,6 +195,14 @@ describe.each(Object.entries(runtimes))("under %s", (_name, runtime) => {
     expect(await ask({ trust: "plain", port: plainPort })).toMatchObject({ status: 200 });
   });
 
+  test("by a name, the server is whoever has the address behind it", async () => {
+    expect(await ask({ trust: trust(), host: "localhost" })).toMatchObject({ status: 200 });
+    expect(await ask({ trust: trust(), host: "nobody.invalid" })).toEqual({
+      kind: "try-again",
+      message: `Cannot ask nobody.invalid:${port}: its name has no address`,
+    });
+  });
+
   test("a renewed certificate is shown to who comes next", async () => {
     const shown = () =>
       new Promise<string>((resolve, reject) => {
@@ -201,6 +222,13 @@ describe.each(Object.entries(runtimes))("under %s", (_name, runtime) => {
     expect(await ask({ trust: trust() })).toMatchObject({
       kind: "store-refused",
       message: expect.stringMatching(/altnames|does not match|ALTNAME/i),
+    });
+    server.kill("SIGWINCH");
+    await server.says(/is expired/);
+    expect(await ask({ trust: { ca: text("expired-ca.pem") } })).toEqual({
+      kind: "store-refused",
+      message: `Cannot ask ${host}:${port}: certificate has expired`,
+      details: "Are the clocks of both machines right?",
     });
   });
 });
