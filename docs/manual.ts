@@ -2,7 +2,14 @@
  * The commands as pages of the manual, section 1: pure. See generate.ts for the folder's note.
  * Sources: man-pages(7), groff_man(7).
  */
-import { type Command, type Entry, type Example, isGroup } from "../lib/cli/command.ts";
+import {
+  type Command,
+  type Entry,
+  type Example,
+  isGroup,
+  type Leaf,
+  leavesOf,
+} from "../lib/cli/command.ts";
 import { globalOptions } from "../lib/cli/global-options.ts";
 import { entries, sections } from "../lib/cli/groups.ts";
 import { about, exitStatus, optionRows, topExamples, usageOf } from "../lib/cli/help.ts";
@@ -37,28 +44,22 @@ export function topManual(version: string): string {
 
 export function commandManual(entry: Entry, version: string): string {
   const name = `socketplane-${entry.name}`;
-  const called = `socketplane ${entry.name}`;
-  const commands = isGroup(entry) ? entry.commands : [];
+  const leaves = leavesOf(entry);
   return page(name, entry.describe, version, [
-    section("SYNOPSIS", isGroup(entry) ? synopses(commands, called) : [usage(entry, called)]),
+    section("SYNOPSIS", synopses(leaves)),
     section("DESCRIPTION", paragraphs(about(entry))),
     ...(isGroup(entry)
-      ? [
-          section(
-            "COMMANDS",
-            commands.flatMap((one) => inGroup(one, called)),
-          ),
-        ]
+      ? [section("COMMANDS", leaves.flatMap(inGroup))]
       : [argumentsAndOptions(entry)]),
     section("EXAMPLES", exampleLines(entry.examples)),
     section("SEE ALSO", [seeAlso(["socketplane"])]),
   ]);
 }
 
-const synopses = (commands: readonly Command[], called: string): readonly string[] =>
-  commands.flatMap((one, at) => [
+const synopses = (leaves: readonly Leaf[]): readonly string[] =>
+  leaves.flatMap(({ path, command }, at) => [
     ...(at === 0 ? [] : [".br"]),
-    usage(one, `${called} ${one.name}`),
+    usage(command, ["socketplane", ...path].join(" ")),
   ]);
 
 function usage(command: Command, name: string): string {
@@ -66,8 +67,8 @@ function usage(command: Command, name: string): string {
   return `.B ${text(name)}\n${after === "" ? "" : text(after.trim())}`.trimEnd();
 }
 
-const inGroup = (command: Command, called: string): readonly string[] => [
-  `.SS ${text(usageOf(command, `${called} ${command.name}`))}`,
+const inGroup = ({ path, command }: Leaf): readonly string[] => [
+  `.SS ${text(usageOf(command, ["socketplane", ...path].join(" ")))}`,
   ...paragraphs(about(command)),
   ...(command.aliases.length > 0 ? [".PP", text(`Also: ${command.aliases.join(", ")}.`)] : []),
   ...rows(argumentRows(command)),

@@ -1,5 +1,5 @@
 /** The commands as pages for a browser: pure. See generate.ts for the folder's note. */
-import { type Command, type Entry, type Example, isGroup } from "../lib/cli/command.ts";
+import { type Command, type Entry, type Example, isGroup, leavesOf } from "../lib/cli/command.ts";
 import { globalOptions } from "../lib/cli/global-options.ts";
 import { sections } from "../lib/cli/groups.ts";
 import { about, exitStatus, optionRows, topExamples, usageOf } from "../lib/cli/help.ts";
@@ -25,18 +25,21 @@ export const indexPage = (): string =>
 export function commandPage(entry: Entry): string {
   const title = `# socketplane ${entry.name}`;
   if (!isGroup(entry)) return page([title, ...partsOf(entry, `socketplane ${entry.name}`), more]);
-  const list = entry.commands.map((one) => {
-    const also = one.aliases.length === 0 ? "" : `; also \`${one.aliases.join("`, `")}\``;
-    return `- [\`${one.name}\`](#socketplane-${entry.name}-${one.name}): ${one.describe}${also}`;
+  const leaves = leavesOf(entry);
+  const list = leaves.map(({ path, command }) => {
+    const { aliases, describe } = command;
+    const also = aliases.length === 0 ? "" : `; also \`${aliases.join("`, `")}\``;
+    const name = path.slice(1).join(" ");
+    return `- [\`${name}\`](#socketplane-${path.join("-")}): ${describe}${also}`;
   });
   return page([
     title,
     ...paragraphs(about(entry)),
     list.join("\n"),
     examples(entry.examples),
-    ...entry.commands.flatMap((one) => {
-      const name = `socketplane ${entry.name} ${one.name}`;
-      return [`## ${name}`, ...partsOf(one, name)];
+    ...leaves.flatMap(({ path, command }) => {
+      const name = ["socketplane", ...path].join(" ");
+      return [`## ${name}`, ...partsOf(command, name)];
     }),
     more,
   ]);

@@ -1,18 +1,27 @@
 /** `socketplane cluster token`: what machines join with. */
 import { Failure } from "../errors.ts";
 import { secondsOf } from "./cluster-words.ts";
-import { command } from "./command.ts";
+import { command, type Group } from "./command.ts";
 import { onNode } from "./on-node.ts";
 import { show } from "./output.ts";
-import type { CliWorld } from "./world.ts";
 
-type Values = Parameters<typeof onNode>[1] & {
-  readonly id: string | undefined;
-  readonly valid: string | undefined;
-};
-
-const deeds: Readonly<Record<string, (world: CliWorld, args: Values) => Promise<void>>> = {
-  create: async (world, args) => {
+const createCommand = command({
+  name: "create",
+  describe: "Make a token for one more machine",
+  about:
+    "Make a token for one more machine, on the node where the cluster was made. It is printed with what is to be typed there.",
+  options: {
+    valid: {
+      type: "text",
+      value: "TIME",
+      describe: "For how long, as 90m, 24h or 7d [default: 24h]",
+    },
+  },
+  examples: [
+    ["socketplane cluster token create", "For the next day"],
+    ["socketplane cluster token create --valid 1h", "For the next hour"],
+  ],
+  run: async (world, args) => {
     const { openFiles } = await import("../cluster/files.ts");
     const { authorityHere } = await import("../cluster/trust.ts");
     const { createToken, tokenSeconds } = await import("../cluster/tokens.ts");
@@ -26,7 +35,14 @@ const deeds: Readonly<Record<string, (world: CliWorld, args: Values) => Promise<
       show(world.terminal, args.output, shown, ["until", "join"]);
     });
   },
-  list: (world, args) =>
+});
+
+const listCommand = command({
+  name: "list",
+  aliases: ["ls"],
+  describe: "List the tokens that can be joined with",
+  examples: [["socketplane cluster token list", "Their ids, and until when"]],
+  run: (world, args) =>
     onNode(world, args, async (host, deadline) => {
       const { listTokens } = await import("../cluster/tokens.ts");
       const tokens = await listTokens(await host.ipam.registry(), deadline);
@@ -35,15 +51,18 @@ const deeds: Readonly<Record<string, (world: CliWorld, args: Values) => Promise<
       }));
       show(world.terminal, args.output, shown, ["id", "made", "until"]);
     }),
-  delete: async (world, args) => {
-    // All of one may be pasted; what is said of it is its first part alone.
-    const [id = ""] = (args.id ?? "").split(".");
-    if (id === "") {
-      throw new Failure("usage", "Cannot understand the command line: the token's id is missing", {
-        details: "See which there are: socketplane cluster token list",
-      });
-    }
-    await onNode(world, args, async (host, deadline) => {
+});
+
+const deleteCommand = command({
+  name: "delete",
+  aliases: ["rm"],
+  describe: "Delete a token that was not used",
+  arguments: { id: { describe: "Its id: what is before the first dot" } },
+  examples: [["socketplane cluster token delete abcdef", "It takes in nobody any more"]],
+  run: (world, args) =>
+    onNode(world, args, async (host, deadline) => {
+      // All of one may be pasted; what is said of it is its first part alone.
+      const [id = ""] = args.id.split(".");
       const { deleteToken } = await import("../cluster/tokens.ts");
       const outcome = await deleteToken(await host.ipam.registry(), id, deadline);
       if (outcome === "absent") {
@@ -53,44 +72,17 @@ const deeds: Readonly<Record<string, (world: CliWorld, args: Values) => Promise<
         });
       }
       show(world.terminal, args.output, { id, deleted: true }, ["id", "deleted"]);
-    });
-  },
-};
+    }),
+});
 
-export const clusterTokenCommand = command({
+export const clusterTokenGroup: Group = {
   name: "token",
   describe: "Make, list and delete what machines join with",
-  about: [
-    "Make, list and delete what machines join with. A token takes in one machine, within a day unless ",
-    "--valid says otherwise; it is made where the cluster was made.",
-  ].join(""),
-  arguments: {
-    action: { describe: "create, list or delete" },
-    id: { describe: "Which to delete", optional: true },
-  },
-  options: {
-    valid: {
-      type: "text",
-      value: "TIME",
-      describe: "For how long, as 90m, 24h or 7d [default: 24h]",
-    },
-  },
+  about:
+    "Make, list and delete what machines join with. A token takes in one machine, within a day unless it was made for another time.",
+  commands: [createCommand, listCommand, deleteCommand],
   examples: [
     ["socketplane cluster token create", "For one more machine"],
     ["socketplane cluster token list", "Those that can be joined with"],
-    ["socketplane cluster token delete abcdef", "One that was not used"],
   ],
-  run: async (world, args) => {
-    const deed = deeds[args.action];
-    if (deed === undefined || (args.action !== "delete" && args.id !== undefined)) {
-      const state =
-        deed === undefined
-          ? `"${args.action}" is none of create, list and delete`
-          : `"${args.id}" is one argument too many`;
-      throw new Failure("usage", `Cannot understand the command line: ${state}`, {
-        details: "Try: socketplane cluster token --help",
-      });
-    }
-    await deed(world, args);
-  },
-});
+};

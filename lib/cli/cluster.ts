@@ -3,7 +3,7 @@
  * certificates, multicast DNS and HTTP, is loaded when one of these is run.
  */
 import type { ClusterWorld, Say } from "../cluster/world.ts";
-import { clusterTokenCommand } from "./cluster-token.ts";
+import { clusterTokenGroup } from "./cluster-token.ts";
 import { endpointOf, tlsOf, tokenOf } from "./cluster-words.ts";
 import { command, type Group } from "./command.ts";
 import { show } from "./output.ts";
@@ -225,7 +225,7 @@ export const clusterGroup: Group = {
     initCommand,
     joinCommand,
     statusCommand,
-    clusterTokenCommand,
+    clusterTokenGroup,
     bindCommand,
     leaveCommand,
   ],

@@ -91,10 +91,16 @@ export interface Command extends About {
 
 /** A word that others follow, as in `socketplane network list`. */
 export interface Group extends About {
-  readonly commands: readonly Command[];
+  readonly commands: readonly Entry[];
 }
 
 export type Entry = Command | Group;
+
+/** A command, and the words that are typed for it. */
+export interface Leaf {
+  readonly path: readonly string[];
+  readonly command: Command;
+}
 
 /** Completes a definition; the types of the values follow from it. */
 export function command<
@@ -111,5 +117,12 @@ export function command<
     run: (world, values) => run(world, values as Values<A, O>),
   };
 }
+
+/** All commands of an entry: itself, or those under it. */
+export const leavesOf = (entry: Entry, above: readonly string[] = []): readonly Leaf[] => {
+  const path = [...above, entry.name];
+  if (!isGroup(entry)) return [{ path, command: entry }];
+  return entry.commands.flatMap((one) => leavesOf(one, path));
+};
 
 export const isGroup = (entry: Entry): entry is Group => "commands" in entry;

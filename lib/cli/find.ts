@@ -1,5 +1,5 @@
 /** Finds what a command line means: pure. See main.ts for the folder's note. */
-import { type Command, type Entry, isGroup, type Option } from "./command.ts";
+import { type Command, type Entry, isGroup, leavesOf, type Option } from "./command.ts";
 import { globalOptions } from "./global-options.ts";
 
 /** Where a command line leads to. */
@@ -46,8 +46,8 @@ export function optionsIn(rest: readonly string[]): readonly string[] {
 
 /** Of a group, those of all its commands: what comes may be one of them. */
 export function optionsOf(entry: Entry | undefined): Readonly<Record<string, Option>> {
-  const own = entry === undefined ? [] : isGroup(entry) ? entry.commands : [entry];
-  return Object.assign({}, globalOptions, ...own.map(({ options }) => options));
+  const own = entry === undefined ? [] : leavesOf(entry);
+  return Object.assign({}, globalOptions, ...own.map(({ command }) => command.options));
 }
 
 /** As it is typed: ipRange is --ip-range. */
@@ -56,7 +56,7 @@ export const dashed = (name: string): string =>
     ? `-${name}`
     : `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
-const commandsOf = (entry: Entry): readonly Command[] => (isGroup(entry) ? entry.commands : []);
+const commandsOf = (entry: Entry): readonly Entry[] => (isGroup(entry) ? entry.commands : []);
 
 const named = <T extends Entry>(word: string, among: readonly T[]): T | undefined =>
   among.find((one) => one.name === word || (!isGroup(one) && one.aliases.includes(word)));

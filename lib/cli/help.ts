@@ -50,7 +50,7 @@ function topHelp(width: number): readonly string[] {
 }
 
 function groupHelp(group: Group, name: string, width: number): readonly string[] {
-  const rows = group.commands.map((one): Row => [usage(one), describe(one)]);
+  const rows = group.commands.map((one): Row => [usage(one), described(one)]);
   return [
     `${name} <command>`,
     wrapped(about(group), width),
@@ -93,10 +93,13 @@ const placesOf = (args: Readonly<Record<string, Argument>>): readonly string[] =
     return optional === true ? `[${inside}]` : `<${inside}>`;
   });
 
-const usage = (one: Command): string => [one.name, ...placesOf(one.arguments)].join(" ");
+const usage = (one: Entry): string =>
+  [one.name, ...(isGroup(one) ? ["<command>"] : placesOf(one.arguments))].join(" ");
 
-const describe = ({ describe: text, aliases }: Command): string =>
-  aliases.length === 0 ? text : `${text} [also: ${aliases.join(", ")}]`;
+const described = (one: Entry): string =>
+  isGroup(one) || one.aliases.length === 0
+    ? one.describe
+    : `${one.describe} [also: ${one.aliases.join(", ")}]`;
 
 const entryRow = (entry: Entry): Row => [entry.name, entry.describe];
 

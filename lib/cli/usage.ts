@@ -1,17 +1,17 @@
 /** What is wrong with a command line, in our words: pure. See main.ts for the folder's note. */
 import { nearest } from "../faults.ts";
-import { type Command, type Entry, isGroup } from "./command.ts";
+import { type Command, type Entry, isGroup, type Leaf, leavesOf } from "./command.ts";
 import { dashed, type Found, optionsIn, optionsOf } from "./find.ts";
 import { otherWords } from "./other-words.ts";
 
 /** Why there is no command in what was found. */
 export function explainNoCommand(found: Found, entries: readonly Entry[]): string {
-  const { entry, unknown, rest } = found;
+  const { entry, path, unknown, rest } = found;
   const option = optionsIn(rest).find((word) => !isKnown(word, entry));
   if (unknown !== undefined) return explainWord(unknown, entry, entries);
   if (option !== undefined) return explainOption(option, entry);
   if (entry === undefined || !isGroup(entry)) return "give a command";
-  return `give a command of ${entry.name}: ${listed(entry.commands.map(({ name }) => name))}`;
+  return `give a command of ${path.join(" ")}: ${listed(entry.commands.map(({ name }) => name))}`;
 }
 
 /** yargs's complaint about `rest`, with what was meant where that can be told. */
@@ -36,23 +36,21 @@ function explainWord(word: string, entry: Entry | undefined, entries: readonly E
   const told = `there is no command "${word}"`;
   if (entry !== undefined)
     return told + didYouMean(meantIn(isGroup(entry) ? entry.commands : [], word));
-  const exact = under(entries, (commands) => called(commands, [word]));
+  const exact = under(entries, ({ command }) => names([command]).includes(word));
   const first = [...alike(entries, word), ...exact];
   if (first.length > 0) return told + didYouMean(first);
   const near = meantIn(entries, word);
-  return (
-    told + didYouMean(near.length > 0 ? near : under(entries, (commands) => alike(commands, word)))
-  );
+  if (near.length > 0) return told + didYouMean(near);
+  return told + didYouMean(under(entries, ({ command }) => alike([command], word).length > 0));
 }
 
-/** "network list": of each group, those commands that are picked. */
-const under = (
-  entries: readonly Entry[],
-  pick: (commands: readonly Entry[]) => readonly string[],
-): readonly string[] =>
+/** "network list": those in groups. */
+const under = (entries: readonly Entry[], isMeant: (leaf: Leaf) => boolean): readonly string[] =>
   entries
     .filter(isGroup)
-    .flatMap(({ name, commands }) => pick(commands).map((one) => `${name} ${one}`));
+    .flatMap((group) => leavesOf(group))
+    .filter(isMeant)
+    .map(({ path }) => path.join(" "));
 
 const meantIn = (scope: readonly Entry[], word: string): readonly string[] => {
   const others = alike(scope, word);

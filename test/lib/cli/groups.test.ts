@@ -1,24 +1,33 @@
 import { describe, expect, test } from "vitest";
-import { type Command, isGroup } from "../../../lib/cli/command.ts";
+import { type Entry, type Group, isGroup, leavesOf } from "../../../lib/cli/command.ts";
 import { dashed, find, optionsOf } from "../../../lib/cli/find.ts";
 import { globalOptions } from "../../../lib/cli/global-options.ts";
 import { entries } from "../../../lib/cli/groups.ts";
 import { helpOf } from "../../../lib/cli/help.ts";
 import { parse } from "../../../lib/cli/parse.ts";
 
-const commands = entries.flatMap((entry): readonly (readonly [string, Command])[] =>
-  isGroup(entry)
-    ? entry.commands.map((one) => [`${entry.name} ${one.name}`, one] as const)
-    : [[entry.name, entry] as const],
-);
-const all = [...entries.map((entry) => [entry.name, entry] as const), ...commands];
+const commands = entries
+  .flatMap((entry) => leavesOf(entry))
+  .map(({ path, command }) => [path.join(" "), command] as const);
+const groups = allGroups(entries, []);
+const all = [...groups, ...commands];
+
+function allGroups(
+  scope: readonly Entry[],
+  above: readonly string[],
+): readonly (readonly [string, Group])[] {
+  return scope.filter(isGroup).flatMap((group) => {
+    const path = [...above, group.name];
+    return [[path.join(" "), group] as const, ...allGroups(group.commands, path)];
+  });
+}
 
 const twice = (names: readonly string[]): readonly string[] =>
   names.filter((name, at) => names.indexOf(name) !== at);
 
 describe("what can be typed", () => {
   test("has a name of its own", () => {
-    const scopes = [entries, ...entries.filter(isGroup).map((group) => group.commands)];
+    const scopes = [entries, ...groups.map(([, group]) => group.commands)];
     const names = scopes.map((scope) =>
       scope.flatMap((one) => (isGroup(one) ? [one.name] : [one.name, ...one.aliases])),
     );
@@ -63,9 +72,8 @@ describe("help", () => {
     }
   });
 
-  test.each(all)("%s is wrapped to the terminal", (_name, entry) => {
-    const path = commands.find(([, one]) => one === entry)?.[0].split(" ") ?? [entry.name];
-    const help = helpOf({ path, entry, unknown: undefined, rest: [] }, 80);
+  test.each(all)("%s is wrapped to the terminal", (name, entry) => {
+    const help = helpOf({ path: name.split(" "), entry, unknown: undefined, rest: [] }, 80);
     const [text = ""] = help.split("Examples:\n");
     expect(text.split("\n").filter((line) => line.length > 80)).toEqual([]);
   });

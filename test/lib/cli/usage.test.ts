@@ -28,7 +28,16 @@ const entries: readonly Entry[] = [
     name: "cluster",
     describe: "The cluster",
     examples: [],
-    commands: [leaf("join"), leaf("leave")],
+    commands: [
+      leaf("join"),
+      leaf("leave"),
+      {
+        name: "token",
+        describe: "Tokens",
+        examples: [],
+        commands: [leaf("create", { options: { valid: { type: "text", describe: "x" } } })],
+      },
+    ],
   },
   leaf("run", {
     arguments: { command: { describe: "x", rest: true } },
@@ -68,7 +77,9 @@ test.each([
   ["list", 'there is no command "list": did you mean "network list"?'],
   ["start", 'there is no command "start": did you mean "run"?'],
   ["networks", 'there is no command "networks": did you mean "network"?'],
-  ["init", 'there is no command "init": did you mean "network create"?'],
+  ["init", 'there is no command "init": did you mean "network create" or "cluster token create"?'],
+  ["cluster token", "give a command of cluster token: create"],
+  ["cluster token crate", 'there is no command "crate": did you mean "create"?'],
   ["network add", 'there is no command "add": did you mean "create"?'],
   ["cluster list", 'there is no command "list"'],
   ["leave", 'there is no command "leave": did you mean "cluster leave"?'],
@@ -131,6 +142,7 @@ describe("the words that were understood", () => {
     ["network lits", "network"],
     ["network create list", "network create"],
     ["--config network network ls", "network list"],
+    ["cluster --valid token token create", "cluster token create"],
     ["toString", ""],
   ])("of %j are %j", (line, expected) => {
     expect(find(words(line), entries).path.join(" ")).toBe(expected);
