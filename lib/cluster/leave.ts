@@ -25,6 +25,13 @@ export interface Left {
   readonly stays: string | undefined;
 }
 
+export interface LeaveWish {
+  readonly config: string | undefined;
+  readonly force: boolean;
+  /** Ends what `socketplane run` has started here. */
+  readonly endRuns: (host: Host) => Promise<void>;
+}
+
 const action = "leave the cluster";
 /** Milliseconds for what is asked of the store. */
 const storeMs = 10_000;
@@ -32,7 +39,7 @@ const storeMs = 10_000;
 /** Undefined where this machine is in none. */
 export async function leaveCluster(
   world: ClusterWorld,
-  { config: chosen, force }: { readonly config: string | undefined; readonly force: boolean },
+  { config: chosen, force, endRuns }: LeaveWish,
   say: Say,
 ): Promise<Left | undefined> {
   const files = openFiles(world, chosen);
@@ -53,6 +60,7 @@ export async function leaveCluster(
   // With systemd, etcd is another unit, and goes on until what it holds of this node is gone.
   await services.stop("agent");
   say("takes containers, addresses and the bridge away");
+  await endRuns(host);
   detachAll(host, attachedHere(host, deadline()), deadline());
   if (away === undefined && !files.runsEtcd()) await forget(host, name);
   host.close();

@@ -16,9 +16,16 @@ export interface BareMachine {
   readonly node: ClusterNode;
   /** Runs the operator's command as it is typed. */
   readonly type: (line: string) => Promise<CniOutcome>;
+  /** The same for one that must succeed; gives its answer. */
+  readonly must: (line: string) => Promise<Answer>;
   /** The same without waiting for its end. */
   readonly start: (line: string) => Running;
+  /** All of ours that there is on it: files, links, bridges, tables, processes. */
+  readonly traces: () => Promise<readonly string[]>;
 }
+
+/** A command's answer as JSON. */
+export type Answer = Readonly<Record<string, unknown>>;
 
 export interface BareCluster {
   readonly machines: readonly BareMachine[];
@@ -51,13 +58,30 @@ async function openBare(lab: Lab, node: ClusterNode): Promise<BareMachine> {
     const outcome = await machine.run(argv(line), { limitMs });
     return { ...outcome, json: jsonOf(outcome.stdout) };
   };
+  const traces = async () => (await machine.must(["sh", "-c", look])).split("\n").filter(Boolean).sort();
   return {
     machine,
+    must: async (line) => {
+      const { status, json, stdout, stderr } = await type(line);
+      if (status === 0) return (json ?? { text: stdout }) as Answer;
+      throw new Error(`${line}: exit status ${status}: ${stderr}`);
+    },
+    traces,
     node: { ...node, runDir: machine.at("/run/socketplane"), config: machine.at(nodeJson) },
     type,
     start: (line) => machine.start(argv(line), { limitMs }),
   };
 }
+
+/** The agent's log is for who looks for what went wrong, and stays. */
+const look = `
+find /etc/socketplane /var/lib/socketplane /run/socketplane -mindepth 1 2>/dev/null
+ip -o link | grep -oE '\\b(sp0|sp-|spv|sptunnel)[^:@ ]*'
+nft list tables | grep socketplane
+ls /proc | grep -E '^[0-9]+$' | while read pid; do
+  tr '\\0' ' ' < /proc/$pid/cmdline 2>/dev/null | grep -E '^[^ ]*(socketplane|etcd) '
+done
+true`;
 
 export const nodeJson = "/etc/socketplane/node.json";
 
