@@ -2,11 +2,13 @@
  * `socketplane cluster`: this machine in a cluster: made, joined, looked at and left. What it takes,
  * certificates, multicast DNS and HTTP, is loaded when one of these is run.
  */
+import type { Host } from "../attach/host.ts";
 import type { ClusterWorld, Say } from "../cluster/world.ts";
 import { clusterTokenGroup } from "./cluster-token.ts";
 import { endpointOf, tlsOf, tokenOf } from "./cluster-words.ts";
 import { command, type Group } from "./command.ts";
 import { show } from "./output.ts";
+import { toolsOf } from "./run-tools.ts";
 import type { CliWorld } from "./world.ts";
 
 export const clusterWorld = async (world: CliWorld): Promise<ClusterWorld> => ({
@@ -185,9 +187,9 @@ const statusCommand = command({
 
 const leaveAbout = [
   "Give back all that this machine has of its cluster: its registration and addresses, the bridge, ",
-  "the firewall's tables, the agent, and where it was made, its etcd with all data. Keys of node.json ",
-  "that are none of the cluster's stay. It is refused while containers are attached; and where the ",
-  "cluster was made, while other nodes are in it.",
+  "the firewall's tables, what socketplane run has started, the agent, and where it was made, its ",
+  "etcd with all data. Keys of node.json that are none of the cluster's stay. It is refused while ",
+  "containers are attached; and where the cluster was made, while other nodes are in it.",
 ].join("");
 
 const leaveCommand = command({
@@ -204,7 +206,13 @@ const leaveCommand = command({
   examples: [["socketplane cluster leave", "The machine is as it was before"]],
   run: async (world, args) => {
     const { leaveCluster } = await import("../cluster/leave.ts");
-    const wish = { config: args.config, force: args.force };
+    const endRuns = async (host: Host) => {
+      const { listRuns } = await import("../run/record.ts");
+      const { removeRun } = await import("../run/stop.ts");
+      const tools = toolsOf(world, args);
+      for (const { name } of listRuns(host)) await removeRun(host, tools, name, "end");
+    };
+    const wish = { config: args.config, force: args.force, endRuns };
     const left = await leaveCluster(await clusterWorld(world), wish, telling(world));
     const shown =
       left === undefined ? { left: false, was: "in no cluster" } : { left: true, ...left };
@@ -221,14 +229,7 @@ const columnsOf = (shown: object, columns: readonly string[]): readonly string[]
 export const clusterGroup: Group = {
   name: "cluster",
   describe: "Make, join, look at and leave a cluster",
-  commands: [
-    initCommand,
-    joinCommand,
-    statusCommand,
-    clusterTokenGroup,
-    bindCommand,
-    leaveCommand,
-  ],
+  commands: [initCommand, joinCommand, statusCommand, clusterTokenGroup, bindCommand, leaveCommand],
   examples: [
     ["socketplane cluster init", "On the first machine; it prints what to type on others"],
     ["socketplane cluster join --token TOKEN", "On the others"],
