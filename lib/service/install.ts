@@ -61,10 +61,9 @@ export function install(
     for (const folder of folders) {
       tree.makeFolder(root + folder, folder === "/etc/socketplane" ? 0o700 : 0o755);
     }
+    for (const { wanted } of plan) tree.sweep(folderOf(root + wanted.path));
     for (const { wanted } of writes) {
-      const path = root + wanted.path;
-      tree.sweep(path.slice(0, path.lastIndexOf("/")));
-      tree.write(path, rooted(root, wanted.content));
+      tree.write(root + wanted.path, rooted(root, wanted.content));
     }
     const ended = record.files.map((file) => latest(file, plan));
     dir.replace(
@@ -119,6 +118,8 @@ function settle(plan: readonly Planned[]): void {
     details: [...faults.slice(1), "Move it away, or name other folders: see --help."].join("\n"),
   });
 }
+
+export const folderOf = (path: string): string => path.slice(0, path.lastIndexOf("/"));
 
 /** Outer ones first. */
 function missingFolders(tree: Tree, root: string, writes: readonly Planned[]): readonly string[] {

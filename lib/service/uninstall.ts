@@ -1,5 +1,12 @@
 /** Takes back what install wrote, and nothing else. See services.ts for the folder's note. */
-import { type Installing, isUnchanged, readRecord, type Told, withRecord } from "./install.ts";
+import {
+  folderOf,
+  type Installing,
+  isUnchanged,
+  readRecord,
+  type Told,
+  withRecord,
+} from "./install.ts";
 import { formatInstalled, type Installed, recordFile, recordFolder } from "./installed.ts";
 
 /** What was written by install; undefined for nothing. */
@@ -21,9 +28,7 @@ export function uninstall(installing: Installing): readonly Told[] {
       tree.remove(path);
       return { path: file.path, state: "removed" };
     });
-    for (const path of record.files.map((file) => root + file.path)) {
-      tree.sweep(path.slice(0, path.lastIndexOf("/")));
-    }
+    for (const { path } of record.files) tree.sweep(folderOf(root + path));
     // Inner ones first; one that holds something is no longer install's alone.
     const folders = record.folders.toReversed().map((folder): Told => {
       const isRemoved = tree.remove(root + folder);
