@@ -7,7 +7,7 @@
 import { asFailure } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { Health, Remark } from "./health.ts";
-import { keepGood, type Own, readOwn } from "./own.ts";
+import { keepGood, readOwn } from "./own.ts";
 import { backOff, pause } from "./pause.ts";
 import { openWayIn } from "./way-in.ts";
 import type { AgentWorld, ThisNode } from "./world.ts";
@@ -24,6 +24,7 @@ const roundMs = 30_000;
 const retries = { first: 500, last: roundMs } as const;
 
 const sayings: Readonly<Record<Remark, string>> = {
+  membership: "cannot tell what this node has of its cluster",
   certificate: "cannot keep this node's certificate good",
   joining: "cannot take others into the cluster",
   mdns: "cannot be found by those who join: they have to be told this node's address",
@@ -36,30 +37,28 @@ export async function keepEntrance(world: AgentWorld, deps: EntranceDeps): Promi
   const wayIn = openWayIn(world, node, log);
   const wait = backOff(retries, world.random);
   const failing = new Set<Remark>();
-  const step = async (about: Remark, act: () => Promise<void>) => {
-    if (signal.aborted) return;
+  const step = async <T>(about: Remark, act: () => Promise<T>): Promise<T | undefined> => {
+    if (signal.aborted) return undefined;
     try {
-      await act();
+      const done = await act();
       failing.delete(about);
       health.remark(about, undefined);
+      return done;
     } catch (thrown) {
       const { message, details } = asFailure(thrown);
       failing.add(about);
       // Tried again and again, it is said once.
       if (health.remark(about, message)) log.warn(sayings[about], { reason: message, details });
+      return undefined;
     }
   };
   let hurried = new AbortController();
   world.onHurry(() => hurried.abort());
   while (!signal.aborted) {
-    let own: Own | undefined;
-    await step("certificate", async () => {
-      own = await readOwn(world, node);
-      own = { ...own, member: await keepGood(world, node, own, log) };
-    });
-    const known = own;
-    if (known !== undefined) {
-      await step("joining", () => wayIn.keep(known));
+    const own = await step("membership", () => readOwn(world, node));
+    if (own !== undefined) {
+      const good = await step("certificate", () => keepGood(world, node, own, log));
+      await step("joining", () => wayIn.keep(good ?? own));
       await step("mdns", wayIn.announce);
     }
     if (failing.size === 0) wait.reset();

@@ -5,8 +5,8 @@ import type { Metrics } from "./metrics.ts";
 /** What can be wrong: following the store, bringing it here, making the switch so, the way to peers. */
 export type Ailment = "store" | "cluster" | "switch" | "underlay";
 
-/** Taking others into the cluster, being found by them, and this node's certificate. */
-export type Remark = "joining" | "mdns" | "certificate";
+/** What this node has of its cluster, its certificate, taking others in, and being found by them. */
+export type Remark = "membership" | "certificate" | "joining" | "mdns";
 
 export interface Health {
   /** Undefined: it is well. Gives whether that is news. */

@@ -1,5 +1,5 @@
 /** What this node has of its cluster: its name, its address, its certificate, and the authority. */
-
+import { underlayLinkName } from "../attach/underlay.ts";
 import { type Member, needsRenewal, renewElsewhere, renewHere } from "../cluster/renew.ts";
 import { deadlineIn } from "../deadline.ts";
 import { Failure } from "../errors.ts";
@@ -12,6 +12,8 @@ export interface Own {
   readonly name: string;
   /** Its VTEP's address, as it is written. */
   readonly address: string;
+  /** Index of the link that has it: one that was made again has another. */
+  readonly link: number | undefined;
   /** Undefined where the cluster has no authority of ours. */
   readonly member: Member | undefined;
   /** Where its key is. */
@@ -23,40 +25,40 @@ const authorityKey = "ca.key";
 
 /** Throws Failure "invalid-config" where the node has no VTEP, or its files can't be used. */
 export async function readOwn(world: AgentWorld, node: ThisNode): Promise<Own> {
-  const { name, vtep } = await node.use(({ ipam }) => ipam.node());
+  const { name, vtep, link } = await node.use((host) => {
+    const by = underlayLinkName(host);
+    return { ...host.ipam.node(), link: by && host.links().get(by)?.index };
+  });
   const { store } = node.config;
   if (vtep === undefined) throw new Failure("invalid-config", "Cannot do without a VTEP");
-  const address = formatVtep(vtep);
+  const at = { name, address: formatVtep(vtep), link: link || undefined };
   const tls = store.type === "etcd" ? store.tls : undefined;
   const read = (path: string | undefined) => (path === undefined ? path : world.readFile(path));
   const [ca, cert, key] = [read(tls?.ca), read(tls?.cert), read(tls?.key)];
   if (ca === undefined || cert === undefined || key === undefined || !(await isOurAuthority(ca))) {
-    return { name, address, member: undefined, authority: undefined };
+    return { ...at, member: undefined, authority: undefined };
   }
   const signing = read(`${folderOf(tls?.ca ?? "")}${authorityKey}`);
   const authority = signing && (await openAuthority({ cert: ca, key: signing }));
-  return {
-    name,
-    address,
-    member: { name, vtep, ca, cert, key },
-    authority: authority || undefined,
-  };
+  const member = { name, vtep, ca, cert, key };
+  return { ...at, member, authority: authority || undefined };
 }
 
 const answerMs = 30_000;
 
 /**
- * Has the certificate renewed where it is time. Gives it as it is now. Throws Failure "try-again"
- * where that is not to be had.
+ * Has the certificate renewed where it is time. Gives what the node has then. Throws Failure
+ * "try-again" where that is not to be had.
  */
 export async function keepGood(
   world: AgentWorld,
   node: ThisNode,
-  { member, authority }: Own,
+  own: Own,
   log: Log,
-): Promise<Member | undefined> {
+): Promise<Own> {
+  const { member, authority } = own;
   const now = new Date(world.wallClock());
-  if (member === undefined || !(await needsRenewal(member, now))) return member;
+  if (member === undefined || !(await needsRenewal(member, now))) return own;
   const deadline = deadlineIn(world.clock, answerMs);
   const { registry } = node;
   const cert =
@@ -65,7 +67,7 @@ export async function keepGood(
       : await renewHere(authority, member, now);
   replace(world, node, cert);
   log.info("renewed this node's certificate", { node: member.name });
-  return { ...member, cert };
+  return { ...own, member: { ...member, cert } };
 }
 
 function replace(world: AgentWorld, { config: { store } }: ThisNode, cert: string): void {

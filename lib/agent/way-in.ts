@@ -93,5 +93,9 @@ export function openWayIn(world: AgentWorld, node: ThisNode, log: Log): WayIn {
   };
 }
 
+/** Whoever joined a group on a link that is gone hears nothing of the one that has its name now. */
 const isSameWay = (a: Own, b: Own): boolean =>
-  a.address === b.address && a.name === b.name && a.authority?.hash === b.authority?.hash;
+  a.address === b.address &&
+  a.link === b.link &&
+  a.name === b.name &&
+  a.authority?.hash === b.authority?.hash;

@@ -36,7 +36,9 @@ export function recordsOf(found: Found, gone?: "gone"): readonly DnsRecord[] {
   const name = `${label}.${service}`;
   const target = `${label}.local`;
   const trust = authority === undefined ? "insecure=1" : `ca=${authority}`;
-  const texts = ["txtvers=1", `cluster=${cluster}`, `node=${node}`, trust, `version=${version}`];
+  // A text has room for 255 bytes.
+  const short = node.slice(0, 250);
+  const texts = ["txtvers=1", `cluster=${cluster}`, `node=${short}`, trust, `version=${version}`];
   return [
     { ...about, type: "PTR", name: service, target: name },
     { ...about, type: "SRV", name, target, port },

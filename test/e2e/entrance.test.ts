@@ -181,6 +181,18 @@ test("a port that is taken: the agent is well, says so, and serves when it is fr
   await until("no remark", async () => (await healthOf(agent)).joining === undefined);
   expect(await listening(node)).toContain(`${node.vtep}:${port}`);
 
+  // The link that it is announced on is made again, as the switch's are when it is restarted.
+  const seeker = await cluster.addNode();
+  const search = JSON.stringify({ address: seeker.vtep, patienceMs: 1_500 });
+  expect(await probe(seeker, "search", search)).toHaveLength(1);
+  await node.ovs.endSwitch();
+  await node.ovs.startSwitch();
+  agent.kill("SIGHUP");
+  await until("it found again", async () => {
+    const found = await probe(seeker, "search", search);
+    return Array.isArray(found) && found.length === 1;
+  });
+
   // The first node has the authority's key: it signs for itself, and shows the new one at once.
   const shown = async () => {
     const s_client = ["openssl", "s_client", "-connect", `${node.vtep}:${port}`];
