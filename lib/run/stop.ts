@@ -1,6 +1,6 @@
 /** Ending runs, and forgetting them. See supervise.ts for the folder's note. */
 import type { Host } from "../attach/host.ts";
-import { type Deadline, deadlineIn } from "../deadline.ts";
+import { deadlineIn } from "../deadline.ts";
 import { Failure } from "../errors.ts";
 import { lockName, tryLock } from "./claim.ts";
 import { forgetRun, type RunRecord, readRun } from "./record.ts";
@@ -16,7 +16,7 @@ const pauses = { first: 2, growth: 1.5, last: 100 } as const;
 /**
  * Has a run's command end, by SIGTERM, and after `patience` milliseconds by SIGKILL; returns when its
  * interfaces are gone. False where it has ended already. Throws Failure "unknown-container" where
- * there is none of that name.
+ * there is none of that name, "try-again" where it does not end.
  */
 export async function stopRun(
   host: Host,
@@ -24,21 +24,38 @@ export async function stopRun(
   name: string,
   patience: number,
 ): Promise<boolean> {
-  const run = knownRun(host, "stop", name);
-  if (run.end !== undefined) return false;
-  const told = patience > 0 && signal(tools, run, "SIGTERM");
-  if (!told || !comesToEnd(host, tools, name, deadlineIn(host.clock, patience))) {
-    signal(tools, readRun(host, name) ?? run, "SIGKILL");
+  if (knownRun(host, "stop", name).end !== undefined) return false;
+  const polite = deadlineIn(host.clock, patience);
+  const deadline = deadlineIn(host.clock, patience + settleMs);
+  let sent: NodeJS.Signals | undefined;
+  for (let pause: number = pauses.first; ; pause *= pauses.growth) {
+    const run = readRun(host, name);
+    // Who watches over it has taken all away.
+    if (run === undefined || run.end !== undefined) return true;
+    const wanted = polite.left() > 0 ? "SIGTERM" : "SIGKILL";
+    // One that is only being started gets it as soon as it runs.
+    if (sent !== wanted && run.process !== undefined) {
+      tools.processes.send(run.process, wanted);
+      sent = wanted;
+    }
+    if (await settledHere(host, tools, run)) return true;
+    if (deadline.left() === 0) throw new Failure("try-again", `Cannot stop "${name}": it goes on`);
+    host.kernel.sleep(Math.min(pause, pauses.last));
   }
-  const release = lockName(host, name, deadlineIn(host.clock, settleMs));
+}
+
+/** Whether it has ended and nobody watches over it; then what is left of it is taken away. */
+async function settledHere(host: Host, tools: RunTools, run: RunRecord): Promise<boolean> {
+  if (isRunning(host, tools, run)) return false;
+  const release = tryLock(host, run.name);
+  if (release === undefined) return false;
   try {
-    const left = readRun(host, name);
-    const settled = left && (await settle(host, tools, left));
-    if (settled !== undefined && isRunning(host, tools, settled)) refuseRunning(name);
+    const left = readRun(host, run.name);
+    if (left !== undefined) await settle(host, tools, left);
+    return true;
   } finally {
     release();
   }
-  return true;
 }
 
 /**
@@ -50,9 +67,11 @@ export async function removeRun(
   name: string,
   running: "end" | "refuse",
 ): Promise<void> {
-  knownRun(host, "remove", name);
+  const run = knownRun(host, "remove", name);
   if (running === "end") await stopRun(host, tools, name, 0);
-  const release = tryLock(host, name) ?? refuseRunning(name);
+  else if (isRunning(host, tools, run)) refuseRunning(name);
+  // Who watches over it may be about to go.
+  const release = lockName(host, name, deadlineIn(host.clock, settleMs));
   try {
     const left = readRun(host, name);
     const settled = left && (await settle(host, tools, left));
@@ -81,17 +100,4 @@ function refuseRunning(name: string): never {
   throw new Failure("try-again", `Cannot remove "${name}": it runs`, {
     details: `End it first: socketplane stop ${name}; or both in one: socketplane rm --force ${name}`,
   });
-}
-
-const signal = ({ processes }: RunTools, { process }: RunRecord, which: NodeJS.Signals): boolean =>
-  process !== undefined && processes.send(process, which);
-
-/** Whether it does so in time. */
-function comesToEnd(host: Host, tools: RunTools, name: string, deadline: Deadline): boolean {
-  for (let pause: number = pauses.first; ; pause *= pauses.growth) {
-    const run = readRun(host, name);
-    if (run === undefined || !isRunning(host, tools, run)) return true;
-    if (deadline.left() === 0) return false;
-    host.kernel.sleep(Math.min(pause, pauses.last, deadline.left()));
-  }
 }
