@@ -5,6 +5,7 @@
  *
  *   npm run build                      dist/bin/socketplane, socketplane-ipam    Bun in it
  *   npm run build -- --runtime node    dist/node/socketplane, socketplane-ipam   Node in it, by pkg
+ *   npm run build -- --arch arm64      dist/arm64/bin/, or with --runtime node dist/arm64/node/
  *
  * Runs under any Node from 20 on; the making is done in a process of the runtime itself, from
  * node_modules, that runs this same file. Bun's own splitting is what makes the short-lived commands
@@ -36,7 +37,7 @@ import { parseArgs } from "node:util";
 import { Script } from "node:vm";
 
 const top = dirname(fileURLToPath(import.meta.url));
-const usage = "usage: npm run build [-- [--runtime bun|node] [--if-needed]]";
+const usage = "usage: npm run build [-- [--runtime bun|node] [--arch x64|arm64] [--if-needed]]";
 
 /** By runtime what is made, from what, and under which other names. */
 const executables = {
@@ -67,18 +68,22 @@ const executables = {
 };
 
 process.chdir(top);
-const making = process.env.SOCKETPLANE_BUILD;
-if (making === undefined) process.exitCode = build(process.argv.slice(2));
+const [making, arch] = (process.env.SOCKETPLANE_BUILD ?? "").split(" ");
+if (arch === undefined) process.exitCode = build(process.argv.slice(2));
 else {
   await sweep();
   const compile = { bun: compileByBun, node: compileByPkg }[making];
-  for (const executable of executables[making]) await make(executable, compile);
+  const program = arch === process.arch ? undefined : await runtimeFor(arch);
+  for (const executable of executablesFor(making, arch)) {
+    await make({ ...executable, program }, compile);
+  }
 }
 
 /** Reads the arguments and goes on under the runtime. Gives the exit status. */
 function build(args) {
   const options = {
     runtime: { type: "string", default: "bun" },
+    arch: { type: "string", default: process.arch },
     "if-needed": { type: "boolean", default: false },
   };
   let values;
@@ -92,16 +97,37 @@ function build(args) {
     const known = '"bun" and "node" are supported';
     return fail(`Cannot build for runtime "${runtime}": ${known}\n${usage}`);
   }
-  if (values["if-needed"] && isFresh(executables[runtime])) return 0;
+  const { arch } = values;
+  if (arch !== "x64" && arch !== "arm64") {
+    return fail(`Cannot build for machines of kind "${arch}": give x64 or arm64\n${usage}`);
+  }
+  if (values["if-needed"] && isFresh(executablesFor(runtime, arch))) return 0;
   const program = join(top, "node_modules/.bin", runtime);
   if (!existsSync(program))
     return fail(`Cannot build: ${program} is not there: run "npm ci" first`);
   // Nothing of the caller's surroundings has a say: no BUN_OPTIONS, no NODE_OPTIONS, no .env.
-  const env = { PATH: process.env.PATH, HOME: process.env.HOME, SOCKETPLANE_BUILD: runtime };
+  const env = {
+    PATH: process.env.PATH,
+    HOME: process.env.HOME,
+    SOCKETPLANE_BUILD: `${runtime} ${arch}`,
+  };
   // node:ffi says at each start that it is new.
   const flags = runtime === "bun" ? ["--no-env-file"] : ["--no-warnings"];
   const self = fileURLToPath(import.meta.url);
   return spawnSync(program, [...flags, self], { env, stdio: "inherit" }).status ?? 1;
+}
+
+/** Of other machines' there is no benchmark. */
+function executablesFor(runtime, arch) {
+  if (arch === process.arch) return executables[runtime];
+  const there = (path) => path.replace("dist/", `dist/${arch}/`);
+  return executables[runtime]
+    .filter(({ out }) => !out.startsWith("dist/bench/"))
+    .map(({ out, also, bundle, ...source }) => ({
+      ...source,
+      out: there(out),
+      also: also.map(there),
+    }));
 }
 
 function fail(message) {
@@ -185,7 +211,30 @@ async function make({ out, also, ...source }, compile) {
   for (const name of [out, ...also]) console.log(`${name}  ${(size / 2 ** 20).toFixed(1)} MiB`);
 }
 
-async function compileByBun({ entry, jitPolicy }, outfile) {
+/** The runtime that runs this, for machines of another kind: npm's registry has a package of each. */
+async function runtimeFor(arch) {
+  const version = process.versions[making];
+  const name =
+    making === "bun" ? `@oven/bun-linux-${arch.replace("arm64", "aarch64")}` : `node-linux-${arch}`;
+  const folder = join(top, `dist/runtimes/${making}-${version}-${arch}`);
+  const program = join(folder, "package/bin", making);
+  if (existsSync(program)) return program;
+  await mkdir(folder, { recursive: true });
+  const run = (command, ...args) => {
+    const { status } = spawnSync(command, args, {
+      cwd: folder,
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+    if (status !== 0) throw new Error(`Cannot get ${name}@${version}: ${command} failed`);
+  };
+  run("npm", "pack", "--silent", `${name}@${version}`);
+  const [archive] = readdirSync(folder).filter((file) => file.endsWith(".tgz"));
+  run("tar", "-xzf", archive, `package/bin/${making}`);
+  await rm(join(folder, archive));
+  return program;
+}
+
+async function compileByBun({ entry, jitPolicy, program }, outfile) {
   const { metafile } = await globalThis.Bun.build({
     entrypoints: [entry],
     target: "bun",
@@ -198,6 +247,7 @@ async function compileByBun({ entry, jitPolicy }, outfile) {
     compile: {
       outfile,
       ...(jitPolicy !== undefined && { jitPolicy }),
+      ...(program !== undefined && { target: `bun-linux-${arch}`, executablePath: program }),
       // Root runs these in any directory: what lies there must have no say.
       autoloadDotenv: false,
       autoloadBunfig: false,
@@ -212,11 +262,12 @@ async function compileByBun({ entry, jitPolicy }, outfile) {
  * esbuild bundles, and pkg puts the bundle into a copy of the Node that runs this; with `main`, what
  * the entry loads on demand, as an asset of its own.
  */
-async function compileByPkg({ entry, main, bundle }, outfile) {
+async function compileByPkg({ entry, main, bundle, program }, outfile) {
   if (bundle !== undefined) await bundleByEsbuild(entry, bundle, { "#main": join(top, main) });
   const metafile = await bundleByEsbuild(entry, `${outfile}.cjs`);
-  const assets = main === undefined ? {} : await compiledAsset(main, outfile);
-  await bake(`${outfile}.cjs`, assets, outfile);
+  const assets =
+    main === undefined ? {} : await compiledAsset(main, outfile, program === undefined);
+  await bake({ bundle: `${outfile}.cjs`, assets, program, outfile });
   return metafile;
 }
 
@@ -242,11 +293,12 @@ async function bundleByEsbuild(entry, outfile, alias = {}) {
 }
 
 /** A module as cmd/main-node.ts runs it, and what V8 makes of it, that which runs at once included. */
-async function compiledAsset(entry, outfile) {
+async function compiledAsset(entry, outfile, hasCache) {
   const [code, cache] = [`${outfile}.main.cjs`, `${outfile}.main.cache`];
   await bundleByEsbuild(entry, code);
   const wrapped = `(function(module,exports,require){${await readFile(code, "utf8")}\n})`;
   await writeFile(code, wrapped);
+  if (!hasCache) return { "main.cjs": resolve(code) };
   const script = new Script(wrapped, { filename: "socketplane" });
   const module = { exports: {} };
   script.runInThisContext()(module, module.exports, createRequire(import.meta.url));
@@ -273,7 +325,7 @@ function packageVersion() {
  * word for "the Node that is here". It calls npx for postject, which would ask the registry, and
  * goes on when that fails: so npx is ours, and what came out is looked at.
  */
-async function bake(bundle, assets, outfile) {
+async function bake({ bundle, assets, program, outfile }) {
   const require = createRequire(import.meta.url);
   const { default: sea } = require("@yao-pkg/pkg/lib-es5/sea.js");
   const folder = dirname(resolve(outfile));
@@ -282,13 +334,14 @@ async function bake(bundle, assets, outfile) {
   await writeFile(join(folder, "npx"), npx, { mode: 0o755 });
   await symlink(process.execPath, join(folder, "node"));
   process.env.PATH = `${folder}:${process.env.PATH}`;
-  const target = { nodeRange: "node26", platform: "linux", arch: process.arch };
+  const target = { nodeRange: "node26", platform: "linux", arch };
   await sea(bundle, {
     targets: [{ ...target, output: resolve(outfile) }],
-    nodePath: process.execPath,
+    nodePath: program ?? process.execPath,
     seaConfig: {
       disableExperimentalSEAWarning: true,
-      useCodeCache: true,
+      // V8 takes back only what it has made on a machine of the same kind.
+      useCodeCache: program === undefined,
       assets,
       // node:ffi says at each start that it is new. Nobody's environment adds to these.
       execArgv: ["--disable-warning=ExperimentalWarning"],
