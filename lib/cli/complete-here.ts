@@ -1,6 +1,7 @@
 /** Answers the shells' scripts, from what this machine knows. See main.ts for the folder's note. */
 import type { Host } from "../attach/host.ts";
 import { commandDeadline, loadNodeConfig, openNode } from "../attach/node.ts";
+import { listAssignments } from "../ipam/assignments.ts";
 import { knownNames } from "../ipam/known-names.ts";
 import { listNetworks } from "../ipam/networks.ts";
 import { listRuns } from "../run/record.ts";
@@ -36,7 +37,8 @@ async function namesHere(
 ): Promise<readonly string[]> {
   const host = openNode(world, loadNodeConfig(world, config, undefined));
   try {
-    if (what === "container") return listRuns(host).map(({ name }) => name);
+    if (what === "run") return listRuns(host).map(({ name }) => name);
+    if (what === "container") return containersHere(host);
     if (what === "interface")
       return host
         .links()
@@ -46,6 +48,14 @@ async function namesHere(
   } finally {
     host.close();
   }
+}
+
+/** Runs among them. */
+function containersHere({ ipam }: Host): readonly string[] {
+  const ids = listAssignments(ipam.dirs).map(({ id }) => id);
+  // No CNI name begins with "@": what does is the node's own address in the network.
+  const theirs = ids.filter(({ name }) => !name.startsWith("@"));
+  return [...new Set(theirs.map(({ containerId }) => containerId))];
 }
 
 /** The embedded store is here; etcd may be far away. */

@@ -14,7 +14,7 @@ export const logsCommand = command({
   name: "logs",
   describe: "Show what a command in the background has written",
   about: "Show what a command that socketplane run -d has started has written, and its errors.",
-  arguments: { name: { describe: "The run's name", completes: "container" } },
+  arguments: { name: { describe: "The run's name", completes: "run" } },
   options: {
     follow: {
       type: "flag",

@@ -109,7 +109,7 @@ export const execCommand = command({
   describe: "Run a further command in a run's network namespace",
   about: "Run a further command where a run's is. Its exit status is the command's, as with run.",
   arguments: {
-    name: { describe: "The run's name", completes: "container" },
+    name: { describe: "The run's name", completes: "run" },
     command: { describe: "The command and its arguments", rest: true },
   },
   options: streams,

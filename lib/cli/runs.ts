@@ -42,7 +42,7 @@ function stateOf(host: Host, tools: RunTools, run: RunRecord): RunState {
   return release === undefined ? "starting" : "lost";
 }
 
-const namesArgument = { describe: "Their names", many: true, completes: "container" } as const;
+const namesArgument = { describe: "Their names", many: true, completes: "run" } as const;
 
 /** Seconds. */
 const patience = 10;

@@ -346,6 +346,15 @@ printf '%s\\n' "\${COMPREPLY[@]}"`;
     expect(await complete("socketplane", "network", "create", "--sub")).toEqual(["--subnet6"]);
     expect(await complete("socketplane", "network", "delete", "")).toEqual(["db", "web"]);
     expect(await complete("socketplane", "lease", "ls", "--network", "w")).toEqual(["web"]);
+    const container = node.addContainer();
+    const conf = { cniVersion: "1.1.0", name: "web", type: "socketplane" };
+    expect(await node.cni({ command: "ADD", container, conf })).toMatchObject({ status: 0 });
+    expect(await complete("socketplane", "info", "")).toEqual([container.id]);
+    expect(await complete("socketplane", "logs", "")).toEqual([""]);
+    expect(await complete("socketplane", "cluster", "init", "--interface", "sp-w")).toEqual([
+      "sp-web",
+    ]);
+    expect(await node.cni({ command: "DEL", container, conf })).toMatchObject({ status: 0 });
     expect(await complete("socketplane", "--config", "/nowhere", "network", "rm", "")).toEqual([
       "",
     ]);

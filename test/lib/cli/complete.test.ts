@@ -34,13 +34,19 @@ const entries: readonly Entry[] = [
   }),
   leaf("exec", {
     arguments: {
-      name: { describe: "x", completes: "container" },
+      name: { describe: "x", completes: "run" },
       command: { describe: "x", rest: true },
     },
   }),
 ];
 
-const names = { network: ["db", "web"], node: ["host-a"], container: ["nginx-1"], interface: [] };
+const names = {
+  network: ["db", "web"],
+  node: ["host-a"],
+  container: [],
+  run: ["nginx-1"],
+  interface: [],
+};
 
 /** The last word of the line is the one to complete. */
 async function completed(line: string): Promise<unknown> {
