@@ -77,16 +77,35 @@ export function takesValue(word: string, options: Readonly<Record<string, Option
 
 /** Another program's options are not ours, from its name on. */
 function withEnd(command: Command, args: readonly string[]): readonly string[] {
-  const names = Object.values(command.arguments);
-  const before = names.findIndex(({ rest }) => rest === true);
-  if (before < 0) return args;
+  const options = optionsOf(command);
+  const before = Object.values(command.arguments).findIndex(({ rest }) => rest === true);
+  const left = [...args];
+  const read: string[] = [];
   let seen = 0;
-  for (let at = 0; at < args.length; at += 1) {
-    const word = args[at] ?? "";
-    if (word === "--") break;
-    if (isOption(word)) at += takesValue(word, optionsOf(command)) ? 1 : 0;
-    else if (seen === before) return [...args.slice(0, at), "--", ...args.slice(at)];
-    else seen += 1;
+  for (let word = left.shift(); word !== undefined; word = left.shift()) {
+    if (word === "--") return [...read, word, ...left];
+    if (isOption(word)) {
+      const words = apart(word, options);
+      const value = words.length === 1 && takesValue(word, options) ? left.splice(0, 1) : [];
+      read.push(...words, ...value);
+    } else if (seen === before) return [...read, "--", word, ...left];
+    else {
+      seen += 1;
+      read.push(word);
+    }
   }
-  return args;
+  return read;
+}
+
+/** An option of one letter and its value, where they are in one word: -nweb and -itnweb are -n web. */
+function apart(word: string, options: Readonly<Record<string, Option>>): readonly string[] {
+  if (word.startsWith("--")) return [word];
+  const letters = [...word.slice(1)];
+  const all = Object.values(options);
+  const typeOf = (letter: string) => all.find(({ alias }) => alias === letter)?.type;
+  const end = 2 + letters.findIndex((letter) => typeOf(letter) !== "flag");
+  const takes = typeOf(word.slice(end - 1, end));
+  const value = word.slice(end);
+  if (end < 2 || takes === undefined || value === "" || value.startsWith("=")) return [word];
+  return [word.slice(0, end), value];
 }
