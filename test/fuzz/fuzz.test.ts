@@ -7,7 +7,7 @@ import { runProcesses } from "./processes.ts";
 const pathOf = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
 test("parsers give a value or a reason, whatever comes", async () => {
-  const { findings, tally } = await runCases({ seed: 1, count: 6000 });
+  const { findings, tally } = await runCases({ seed: 1, count: 8000 });
   expect(findings).toEqual([]);
   // Both ways are walked: neither all broken nor all whole.
   const total = { taken: 0, refused: 0 };

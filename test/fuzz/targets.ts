@@ -1,6 +1,7 @@
 /** All of them; a case's number says which it is of, so a new one goes to the end. */
 import type { Target } from "./case.ts";
 import { cniTargets } from "./target-cni.ts";
+import { joinTargets } from "./target-join.ts";
 import { kernelTargets } from "./target-kernel.ts";
 import { runDirTargets } from "./target-run-dir.ts";
 import { storeTargets } from "./target-store.ts";
@@ -12,4 +13,5 @@ export const targets: readonly Target[] = [
   ...runDirTargets,
   ...switchTargets,
   ...kernelTargets,
+  ...joinTargets,
 ];
