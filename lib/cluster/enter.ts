@@ -64,6 +64,7 @@ export async function enterCluster(
     const services = await startServices(world, files, undo);
     const up = await awaitUp(world, files, { services, patient });
     up.close();
+    patient.goOn();
     const { store } = files.config();
     const endpoints = store.type === "etcd" ? store.endpoints : [];
     const { link, why, address } = prepared.chosen;

@@ -6,6 +6,7 @@
  */
 import { dropNetwork } from "../attach/drop.ts";
 import type { Host } from "../attach/host.ts";
+import { openNode } from "../attach/node.ts";
 import { reachable4 } from "../attach/reachable.ts";
 import { deadlineIn } from "../deadline.ts";
 import { Failure } from "../errors.ts";
@@ -76,7 +77,7 @@ export async function initCluster(world: ClusterWorld, wish: InitWish, say: Say)
     patient.goOn();
     const up = await awaitUp(world, files, { services, patient });
     try {
-      const network = await makeDefault(up, undo);
+      const network = await makeDefault(world, up, undo);
       if (network !== undefined) say(`makes network ${network.name}, ${network.subnet}`);
       patient.goOn();
       const token = already ? undefined : authority && (await tokenFor(world, up, authority));
@@ -178,12 +179,20 @@ const absolute = ({ folder }: ClusterFiles, { ca, cert, key }: typeof pkiTls) =>
 const defaultNetwork = "default";
 
 /** In the first private range that this machine reaches nothing in; undefined where networks are. */
-async function makeDefault(host: Host, undo: Undo): Promise<Founded["network"]> {
+async function makeDefault(
+  world: ClusterWorld,
+  host: Host,
+  undo: Undo,
+): Promise<Founded["network"]> {
   const registry = await host.ipam.registry();
   const deadline = () => deadlineIn(host.clock, storeMs);
   if ((await listNetworks(registry, deadline())).length > 0) return undefined;
   const subnet = chooseSubnet(reachable4(host));
   await ensureNetwork(registry, { name: defaultNetwork, subnet }, deadline());
-  undo.add("the network", async () => void (await dropNetwork(host, defaultNetwork, deadline())));
+  undo.add("the network", async () => {
+    const again = openNode(world, host.config);
+    await dropNetwork(again, defaultNetwork, deadline());
+    again.close();
+  });
   return { name: defaultNetwork, subnet: formatPrefix4(subnet) };
 }

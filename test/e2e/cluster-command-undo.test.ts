@@ -1,0 +1,201 @@
+/** The cluster command where it is refused, interrupted or killed: nothing is made, or nothing stays. */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { type BareMachine, startBare } from "../lab/bare.ts";
+import { type Lab, openLab } from "../lab/lab.ts";
+import { ip } from "../lab/run.ts";
+import { startServer } from "../lab/services.ts";
+
+let lab: Lab;
+let a: BareMachine;
+let b: BareMachine;
+let before: readonly string[];
+beforeEach(async () => {
+  lab = openLab();
+  const { machines } = await startBare(lab, 2);
+  const [one, two] = machines;
+  if (one === undefined || two === undefined) throw new Error("no two");
+  a = one;
+  b = two;
+  before = await a.traces();
+});
+afterEach(() => lab.close());
+
+/** Sends a signal to a command on the machine as soon as there is a file there, if it still runs. */
+const whenThere = ({ machine }: BareMachine, path: string, signal: string, command: string) =>
+  machine.must([
+    ...[
+      "sh",
+      "-c",
+      `until [ -e "$1" ]; do sleep 0.01; done; pgrep -o -f "^[^ ]*/$3" | xargs -r kill -$2`,
+    ],
+    ...["sh", path, signal, command],
+  ]);
+
+describe("Ctrl-C", () => {
+  test.each([
+    "/etc/socketplane/pki/ca.key",
+    "/etc/socketplane/node.json",
+    "/var/lib/socketplane/etcd",
+    "/run/socketplane/agent.pid",
+    "/run/socketplane/networks/default",
+  ])("during init, as soon as there is %s, leaves nothing", async (path) => {
+    const init = a.start("socketplane cluster init");
+    await whenThere(a, path, "INT", "socketplane cluster init");
+    const { status, stdout, stderr } = await init.outcome;
+    // Whoever comes too late finds it done.
+    if (status === 0) return expect(JSON.parse(stdout).join).toContain("--token");
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: "socketplane: Cannot make a cluster: it was interrupted\n",
+    });
+    expect(await a.traces()).toEqual(before);
+  });
+
+  test.each(["/etc/socketplane/pki/ca.pem", "/run/socketplane/agent.pid"])(
+    "during join, as soon as there is %s, leaves nothing, here and in the cluster",
+    async (path) => {
+      const { join } = await a.must("socketplane cluster init");
+      const joining = b.start(String(join));
+      await whenThere(b, path, "INT", "socketplane cluster join");
+      const { status, stdout, stderr } = await joining.outcome;
+      // Whoever comes too late finds it done.
+      if (status === 0) return expect(JSON.parse(stdout)).toMatchObject({ already: false });
+      expect({ status, stderr }).toEqual({
+        status: 1,
+        stderr: "socketplane: Cannot join a cluster: it was interrupted\n",
+      });
+      expect(await b.traces()).toEqual(before);
+      expect(await a.must("socketplane node list")).toMatchObject([{ node: "host-a" }]);
+      expect(JSON.stringify(await a.must("socketplane lease list"))).not.toContain("host-b");
+    },
+  );
+});
+
+test.each(["/etc/socketplane/node.json", "/run/socketplane/agent.pid"])(
+  "an init that is killed as soon as there is %s is ended by the next",
+  async (path) => {
+    const init = a.start("socketplane cluster init");
+    await whenThere(a, path, "KILL", "socketplane cluster init");
+    await init.outcome;
+    const again = await a.must("socketplane cluster init");
+    expect(again).toMatchObject({ node: "host-a", endpoints: ["https://192.0.2.1:2379"] });
+    const { join } = await a.must("socketplane cluster token create");
+    await b.must(String(join));
+    expect(await b.must("socketplane network list")).toMatchObject([{ id: "default" }]);
+    await b.must("socketplane cluster leave");
+    await a.must("socketplane cluster leave");
+    expect(await a.traces()).toEqual(before);
+  },
+);
+
+describe("what is in the way", () => {
+  test("ports that are taken, data of another cluster, and no switch: all at once, and nothing is made", async () => {
+    const server = await startServer(a.node.netns, "theirs", [2379]);
+    lab.onClose(server.stop);
+    await a.machine.must(["mkdir", "-p", "/var/lib/socketplane/etcd/member"]);
+    const { status, stderr } = await a.type("socketplane cluster init");
+    expect(status).toBe(1);
+    expect(stderr).toContain("Cannot make a cluster: 2 things are in the way");
+    expect(stderr).toContain("Cannot listen on port 2379 of 192.0.2.1: another program does");
+    expect(stderr).toContain("systemctl disable --now etcd");
+    expect(stderr).toContain("it has an earlier cluster's data");
+    await a.machine.must(["rm", "-r", "/var/lib/socketplane/etcd"]);
+    await a.machine.run(["rmdir", "/var/lib/socketplane"]);
+    await a.machine.must(["rm", "/run/openvswitch"]);
+    const deaf = await a.type("socketplane cluster init");
+    expect(deaf.stderr).toContain("Cannot reach ovsdb-server");
+    expect(await a.traces()).toEqual(before);
+  });
+
+  test("an underlay that VXLAN can't leave by: it says what to type, and that works", async () => {
+    const { netns, ovs } = a.node;
+    ovs.vsctl("del-br", "br-phy");
+    await a.machine.must(["nft", "delete", "table", "netdev", "cable"]);
+    ip("-n", netns, "address", "add", "192.0.2.1/24", "dev", "under0");
+    ip("-n", netns, "route", "add", "default", "via", "192.0.2.99");
+    const { status, stderr } = await a.type("socketplane cluster init");
+    expect(status).toBe(1);
+    expect(stderr).toContain('VXLAN could not leave by link "under0"');
+    expect(stderr).toContain("ip route add default via 192.0.2.99 dev br-phy");
+    expect(await a.traces()).toEqual(before);
+    const typed = stderr.split("\n").filter((line) => /^ +(ovs-vsctl|ip) /.test(line));
+    for (const line of typed) {
+      const db = `ovs-vsctl --db=unix:${ovs.runDir}/db.sock`;
+      await a.machine.must(["sh", "-c", line.replace("ovs-vsctl", db)]);
+    }
+    expect(await a.must("socketplane cluster init")).toMatchObject({
+      interface: "br-phy",
+      why: "it has the default route",
+      vtep: "192.0.2.1",
+    });
+  });
+
+  test("containers of the embedded store; without them, its networks make way", async () => {
+    await a.must("socketplane network create default 10.9.0.0/24");
+    await a.must("socketplane run -d --name one sleep 600");
+    const { status, stderr } = await a.type("socketplane cluster init");
+    expect(status).toBe(1);
+    expect(stderr).toContain("Cannot make a cluster: containers are attached here");
+    expect(stderr).toContain("one (eth0)");
+    await a.must("socketplane rm -f one");
+    expect(await a.must("socketplane cluster init")).toMatchObject({ subnet: "10.1.0.0/16" });
+    // The embedded store is as it was, for who leaves again.
+    await a.must("socketplane cluster leave");
+    expect(await a.must("socketplane network list")).toMatchObject([{ subnet: "10.9.0.0/24" }]);
+  });
+});
+
+describe("bind", () => {
+  test("before there is a cluster, it is for the one to come; what is no interface is refused", async () => {
+    const none = await a.type("socketplane cluster bind eth9");
+    expect(none.status).toBe(1);
+    expect(none.stderr).toContain('Cannot use interface "eth9": there is no such link');
+    expect(none.stderr).toContain("There are: ");
+    expect(none.stderr).toContain("br-phy (192.0.2.1, 2001:db8:2::1)");
+    expect(await a.must("socketplane cluster bind br-phy")).toEqual({
+      interface: "br-phy",
+      vtep: "192.0.2.1",
+      cluster: "to come",
+    });
+    expect(await a.must("socketplane cluster init")).toMatchObject({
+      why: '"vtep" in node.json names it',
+    });
+  });
+
+  test("a node moves to another interface, and its certificate with it", async () => {
+    const { join } = await a.must("socketplane cluster init");
+    await b.must(String(join));
+    expect(await b.must("socketplane cluster bind br-phy")).toMatchObject({ cluster: "as it was" });
+    const { netns, ovs } = b.node;
+    ovs.vsctl("add-br", "br-two", "--", "set", "bridge", "br-two", "datapath_type=netdev");
+    ip("-n", netns, "address", "add", "198.51.100.2/24", "dev", "br-two");
+    ip("-n", netns, "link", "set", "br-two", "up");
+    expect(await b.must("socketplane cluster bind br-two")).toEqual({
+      interface: "br-two",
+      vtep: "198.51.100.2",
+      cluster: "moved",
+    });
+    expect(await a.must("socketplane node list")).toMatchObject([
+      { node: "host-a", vtep: "192.0.2.1" },
+      { node: "host-b", vtep: "198.51.100.2", agent: true },
+    ]);
+    ip("-n", a.node.netns, "address", "add", "192.0.2.77/24", "dev", "under0");
+    const founder = await a.type("socketplane cluster bind under0 --force");
+    expect(founder.status).toBe(1);
+    expect(founder.stderr).toContain("the cluster's etcd here is known by another");
+  });
+});
+
+test("without TLS, and with an etcd that is there: others join without a token", async () => {
+  const line = "socketplane cluster init --insecure --endpoint http://192.0.2.250:2379";
+  expect(await a.must(line)).toMatchObject({
+    endpoints: ["http://192.0.2.250:2379"],
+    network: "default",
+  });
+  expect(await a.must(line)).toMatchObject({ already: true });
+  expect(await b.must("socketplane cluster join")).toMatchObject({ node: "host-b" });
+  expect(await a.must("socketplane cluster status")).toMatchObject({ nodes: ["host-a", "host-b"] });
+  await a.must("socketplane cluster leave");
+  await b.must("socketplane cluster leave");
+  expect(await b.traces()).toEqual(before);
+});
