@@ -80,7 +80,7 @@ export const runCommand = command({
   run: (world, args) =>
     passingOn(world, async () => {
       const wish = wishOf(args, environmentWith(world, args.env));
-      if (args.detach && !world.env[watching]) return startWatching(world, args);
+      if (args.detach && !world.env[watching]) return startWatching(world);
       return onNode(world, args, async (host, deadline) => {
         const tools = toolsOf(world, args);
         const onStarted = (run: RunRecord) => {
@@ -142,7 +142,7 @@ const environmentWith = ({ env }: CliWorld, given: readonly string[]) =>
   environmentOf({ ...env, [watching]: undefined }, given);
 
 /** The run goes on without us; what went wrong has been said by who tried. */
-async function startWatching({ programs, terminal }: CliWorld, _args: Common): Promise<number> {
+async function startWatching({ programs, terminal }: CliWorld): Promise<number> {
   const { said, status } = await programs.startAgain({ [watching]: "yes" });
   terminal.stdout(said);
   return status ?? 0;
@@ -167,14 +167,30 @@ async function explained(
   deadline: Deadline,
 ): Promise<unknown> {
   if (!(fault instanceof Failure) || fault.kind !== "network-unknown") return fault;
-  const there = await listNetworks(await host.ipam.registry(), deadline);
-  const names = there.map(({ network }) => network.name);
-  const missing = networks.find((one) => !names.includes(one)) ?? "";
+  const names = await namesOfNetworks(host, deadline);
+  const missing = names && networks.find((one) => !names.includes(one));
+  if (names === undefined || missing === undefined) return fault;
   const near = nearest(missing, names);
+  const create = `Create it: socketplane network create ${missing}`;
   const details = [
     ...(near === undefined ? [] : [`Did you mean "${near}"?`]),
-    `Create it: socketplane network create ${missing}${missing === "default" ? "; or make this machine the first of a cluster: socketplane cluster init" : " [SUBNET]"}`,
+    missing === "default"
+      ? `${create}; or make this machine the first of a cluster: socketplane cluster init`
+      : `${create} [SUBNET]`,
     ...(names.length === 0 ? [] : [`There are: ${names.join(", ")}`]),
   ];
   return new Failure(fault.kind, fault.message, { details: details.join("\n"), cause: fault });
+}
+
+/** Undefined where the store does not answer: what went wrong is known without it. */
+async function namesOfNetworks(
+  host: Host,
+  deadline: Deadline,
+): Promise<readonly string[] | undefined> {
+  try {
+    const there = await listNetworks(await host.ipam.registry(), deadline);
+    return there.map(({ network }) => network.name);
+  } catch {
+    return undefined;
+  }
 }
