@@ -20,6 +20,7 @@ import {
   renameSync,
   rmdirSync,
   rmSync,
+  statSync,
   symlinkSync,
   unlinkSync,
   writeFileSync,
@@ -32,14 +33,19 @@ const self = "/proc/self/exe";
 const temporaries = ".socketplane-new-";
 
 export function openTree(): Tree {
-  let own: string | undefined;
+  const known = new Map<string, string>();
+  /** An executable is long, and has several names. */
+  const hashOf = (path: string): string => {
+    const { dev, ino, size, mtimeMs } = statSync(path);
+    const file = `${dev}:${ino}:${size}:${mtimeMs}`;
+    const hash = known.get(file) ?? hashOfFile(path);
+    known.set(file, hash);
+    return hash;
+  };
   return {
-    look: (path) => tried("look at", path, () => look(path)),
+    look: (path) => tried("look at", path, () => look(path, hashOf)),
     hashOf: (text) => createHash("sha256").update(text).digest("hex"),
-    ownHash: () => {
-      own ??= hashOfFile(self);
-      return own;
-    },
+    ownHash: () => hashOf(self),
     makeFolder: (path, mode) => tried("create folder", path, () => void mkdirSync(path, { mode })),
     write: (path, content) => tried("write", path, () => write(path, content)),
     remove: (path) => tried("remove", path, () => remove(path)),
@@ -55,10 +61,10 @@ function tried<T>(action: string, path: string, deed: () => T): T {
   }
 }
 
-function look(path: string): Found | undefined {
+function look(path: string, hashOf: (path: string) => string): Found | undefined {
   const stat = lstatSync(path, { throwIfNoEntry: false });
   if (stat === undefined) return undefined;
-  if (stat.isFile()) return { kind: "file", hash: hashOfFile(path) };
+  if (stat.isFile()) return { kind: "file", hash: hashOf(path) };
   if (stat.isSymbolicLink()) return { kind: "link", target: readlinkSync(path) };
   return { kind: stat.isDirectory() ? "folder" : "other" };
 }
