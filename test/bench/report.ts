@@ -81,6 +81,44 @@ export function formatReport(samples: Samples, rounds: number): string {
   ].join("\n");
 }
 
+/** What a start costs beyond that of an executable of the same runtime that does nothing. */
+const mostOverEmpty = { bun: 1.2, node: 1.25 } as const;
+
+/** The runtimes beside each other, and each beside doing nothing. */
+export function formatRuntimes(
+  samples: Samples,
+  runtimes: readonly (keyof typeof mostOverEmpty)[],
+  rounds: number,
+): string {
+  const whats = ["empty", "VERSION", "STATUS", "ADD", "DEL", "CHECK", "8 ADDs", "memory", "size"];
+  const unit = (what: string) =>
+    what === "memory" ? "ADD's peak memory, MiB" : what === "size" ? "file, MiB" : `${what}, ms`;
+  const cell = (values: readonly number[]) =>
+    values.length === 1
+      ? median(values).toFixed(0)
+      : `${median(values).toFixed(1)} / ${quantile(values, 0.95).toFixed(1)}`;
+  const times = (above: readonly number[], below: readonly number[]) =>
+    median(above.map((value, index) => value / (below[index] ?? Number.NaN))).toFixed(2);
+  const of = (runtime: string, what: string) => samples[`${runtime} ${what}`] ?? [];
+  const body = whats.map((what) => [
+    unit(what),
+    ...runtimes.map((runtime) => cell(of(runtime, what))),
+    times(of("node", what), of("bun", what)),
+  ]);
+  return [
+    `${rounds} rounds, all in turn; whole processes, their start included; median / p95.`,
+    "",
+    ...table([["", ...runtimes, "node : bun"], ...body]),
+    "",
+    ...runtimes.map((runtime) => {
+      const reached = Number(times(of(runtime, "VERSION"), of(runtime, "empty")));
+      const most = mostOverEmpty[runtime];
+      const verdict = reached <= most ? "reached" : "MISSED";
+      return `${verdict}: VERSION with ${runtime} ${reached} times empty (goal: at most ${most})`;
+    }),
+  ].join("\n");
+}
+
 /** Each finding a line, with its goal where it has one. */
 export function formatFindings(findings: readonly Finding[]): string {
   const head = ["", "median", "p5", "p95", "of", "goal", ""];
