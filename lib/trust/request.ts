@@ -36,23 +36,31 @@ export async function checkRequest(csr: string, name: string): Promise<Checked> 
   const x509 = await loadX509();
   const refuse = (kind: "decode" | "invalid-config", state: string, cause?: unknown) =>
     new Failure(kind, `Cannot sign the certificate request: ${state}`, { cause });
-  let read: InstanceType<X509["Pkcs10CertificateRequest"]>;
-  try {
-    read = new x509.Pkcs10CertificateRequest(csr);
-  } catch (fault) {
-    throw refuse("decode", "it is none in PEM", fault);
-  }
-  const { publicKey, subjectName } = read;
+  const { request, publicKey, names } = parse(x509, csr, refuse);
   const given = publicKey.algorithm;
   const curve = "namedCurve" in given ? given.namedCurve : undefined;
   if (given.name !== algorithm.name || curve !== algorithm.namedCurve) {
     throw refuse("invalid-config", "its key is not ECDSA on P-256");
   }
-  const names = subjectName.getField("CN");
   if (names.length !== 1 || names[0] !== name || !isName(name, 253)) {
     throw refuse("invalid-config", `it is not for node "${name}"`);
   }
-  const isProven = await read.verify().catch(() => false);
+  const isProven = await request.verify().catch(() => false);
   if (!isProven) throw refuse("invalid-config", "its signature is not by the key that it is for");
   return { name, publicKey };
+}
+
+/** Each part is parsed when it is asked for, and throws then. */
+function parse(
+  x509: X509,
+  csr: string,
+  refuse: (kind: "decode", state: string, cause: unknown) => Failure,
+) {
+  try {
+    const request = new x509.Pkcs10CertificateRequest(csr);
+    const { publicKey, subjectName } = request;
+    return { request, publicKey, names: subjectName.getField("CN") };
+  } catch (fault) {
+    throw refuse("decode", "it is none in PEM", fault);
+  }
 }

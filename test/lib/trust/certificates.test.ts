@@ -156,6 +156,14 @@ describe("a node's certificate", () => {
     await expect(checkRequest(csr, "a")).rejects.toThrow("its key is not ECDSA on P-256");
   });
 
+  test("is not given for a request whose key can't be read", async () => {
+    // Found by broken input: the curve is none.
+    const csr = `-----BEGIN CERTIFICATE REQUEST-----
+MIHHMG4CAQAwDDEKMAgGA1UEAxMBYTBZMBMGByqGSM49AgEBCCqGSM49AwEHA0IABKLQcOQRcuDfrdfBjT7boxNc/9N6Si3BXpzi3oTVzM61AaAi9oQNAiDwfIbuFUSbH1c6P0nLjNiO5+PhCcjVIRSgADAKBggqhkjOPQQDAgNJADBGAiEAoHHmruh56HFBubZMZ2EVx67VC918G2j8OX1soNGIbmoCIQCfY/oVfNN6ZrPyptrz6Vn4agC/PqHBR5a2oN6EJPoCUQ==
+-----END CERTIFICATE REQUEST-----`;
+    await expect(checkRequest(csr, "a")).rejects.toMatchObject({ kind: "decode" });
+  });
+
   test("two names are none", async () => {
     const ec = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
     const csr = openssl("req", ...ec, "-keyout", file("k"), "-subj", "/CN=a/CN=b");
