@@ -21,7 +21,10 @@ const entries: readonly Entry[] = [
         },
       }),
       leaf("list", { aliases: ["ls"] }),
-      leaf("allow", { arguments: { one: { describe: "x" }, other: { describe: "x" } } }),
+      leaf("allow", {
+        arguments: { one: { describe: "x" }, other: { describe: "x" } },
+        options: { label: { type: "list", describe: "x" } },
+      }),
     ],
   },
   {
@@ -126,6 +129,9 @@ describe("is read as it was meant:", () => {
       },
     ],
     ["run -e A=1 -itn web sh -c ls", { network: "web", env: ["A=1"], command: ["sh", "-c", "ls"] }],
+    ["network allow --label red web db", { label: ["red"], one: "web", other: "db" }],
+    ["network allow web db", { label: [], one: "web", other: "db" }],
+    ["network create web --subnet6 a --subnet6 b", { subnet6: "b" }],
     ["run -- sh -h", { command: ["sh", "-h"] }],
     ["exec 1e3 007 -n 0x1", { name: "1e3", command: ["007", "-n", "0x1"] }],
     ["exec web -- sh -- -x", { name: "web", command: ["sh", "--", "-x"] }],
