@@ -27,7 +27,7 @@ export const completionGroup: Group = {
     shell(
       "zsh",
       zsh,
-      "Print a script for zsh. To have it always, write it to a folder of $fpath.",
+      "Print a script for zsh. To have it always, write it to a folder of $fpath; what is read in ~/.zshrc comes after compinit.",
       "socketplane completion zsh > /usr/local/share/zsh/site-functions/_socketplane",
       "Or, for oneself: source <(socketplane completion zsh) in ~/.zshrc",
     ),

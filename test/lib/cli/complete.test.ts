@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { command, type Entry } from "../../../lib/cli/command.ts";
 import { complete, formatCompletion } from "../../../lib/cli/complete.ts";
-import { bash } from "../../../lib/cli/shells.ts";
+import { bash, fish, zsh } from "../../../lib/cli/shells.ts";
 import { run } from "../../lab/run.ts";
 
 const leaf = (name: string, more = {}) =>
@@ -113,6 +113,17 @@ test("a shell gets a line for each candidate, or is told that it knows better", 
   expect(formatCompletion([])).toBe("");
   expect(formatCompletion("files")).toBe(":files\n");
 });
+
+test.each(Object.entries({ bash, zsh, fish }))(
+  "%s asks, and is told what it knows",
+  (_n, script) => {
+    // CNI_COMMAND would make a plugin of it, which waits for its input.
+    expect(script).toMatch(/CNI_COMMAND= \S+ __complete /);
+    for (const told of ["files", "commands"] as const) {
+      expect(script).toMatch(new RegExp(`^ +(case )?${formatCompletion(told).trim()}\\b`, "m"));
+    }
+  },
+);
 
 describe("bash, with what an executable would answer,", () => {
   /** Completes the line in bash; `answer` is what the executable is made to say. */
