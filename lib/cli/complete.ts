@@ -1,6 +1,6 @@
 /** What a word that is being typed may become: pure. See main.ts for the folder's note. */
 import { type Argument, type Completed, type Entry, isGroup, type Option } from "./command.ts";
-import { dashed, find, optionsOf, takesValue } from "./find.ts";
+import { dashed, type Found, find, optionsOf, takesValue } from "./find.ts";
 import { globalOptions } from "./global-options.ts";
 
 export interface Candidate {
@@ -25,31 +25,45 @@ export async function complete(
   // Bash makes three words of --output=json.
   const typed = words.slice(0, -1).filter((word) => word !== "=");
   const current = words.at(-1)?.replace(/^=$/, "") ?? "";
-  const { entry, unknown, rest } = find(typed, entries);
-  if (unknown !== undefined) return [];
+  const found = find(typed, entries);
+  if (found.unknown !== undefined) return [];
+  const completion = await choices(found, current, entries, names);
+  if (typeof completion === "string") return completion;
+  return completion.filter(({ word }) => word.startsWith(current));
+}
+
+async function choices(
+  { entry, rest }: Found,
+  current: string,
+  entries: readonly Entry[],
+  names: Names,
+): Promise<Completion> {
   const options = optionsOf(entry);
   const place = placeAfter(rest, options);
-  const fitting = (all: Completion) =>
-    typeof all === "string" ? all : all.filter(({ word }) => word.startsWith(current));
-  if (place.option !== undefined) return fitting(await valuesOf(place.option, names));
-  const isOurs = !place.ended || entry === undefined || isGroup(entry);
-  const [, name, value] = /^(--[^=]+)=(.*)$/.exec(current) ?? [];
-  if (isOurs && name !== undefined && value !== undefined) {
-    const values = await valuesOf(optionNamed(name, options), names);
-    if (typeof values === "string") return values;
-    return fitting(values.map((one) => ({ ...one, word: `${name}=${one.word}` })));
+  if (place.option !== undefined) return valuesOf(place.option, names);
+  if (!place.ended && current.startsWith("-")) {
+    const [, name] = /^(--[^=]+)=/.exec(current) ?? [];
+    if (name !== undefined) return valuesWith(name, options, names);
+    return optionsLeft(entry === undefined || isGroup(entry) ? globalOptions : options, rest);
   }
-  if (isOurs && current.startsWith("-")) {
-    const own = entry === undefined || isGroup(entry) ? globalOptions : options;
-    return fitting(optionsLeft(own, rest));
-  }
-  if (entry === undefined) return fitting(entries.map(described));
-  if (isGroup(entry)) return fitting(entry.commands.map(described));
+  if (entry === undefined) return entries.map(described);
+  if (isGroup(entry)) return entry.commands.map(described);
   const argument = argumentAt(Object.values(entry.arguments), place.words);
   if (argument === undefined) return [];
   // Of another program's command line, only its name is known of.
   if (argument.one.rest === true) return argument.isFirst ? "commands" : "files";
-  return fitting(await valuesOf(argument.one, names));
+  return valuesOf(argument.one, names);
+}
+
+/** "--output=json" */
+async function valuesWith(
+  name: string,
+  options: Readonly<Record<string, Option>>,
+  names: Names,
+): Promise<Completion> {
+  const values = await valuesOf(optionNamed(name, options), names);
+  if (typeof values === "string") return values;
+  return values.map((one) => ({ ...one, word: `${name}=${one.word}` }));
 }
 
 interface Place {
