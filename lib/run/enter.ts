@@ -15,7 +15,7 @@ export async function enter(
   name: string,
   { argv, env }: Pick<Program, "argv" | "env">,
 ): Promise<ExitStatus> {
-  const relay = await tools.programs.relay();
+  const relay = tools.programs.relay();
   const netns = openNetnsOf(host, tools, name);
   try {
     const started = await tools.programs.start({ argv, env, netns, streams: "ours" });

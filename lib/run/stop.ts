@@ -2,6 +2,7 @@
 import type { Host } from "../attach/host.ts";
 import { deadlineIn } from "../deadline.ts";
 import { Failure } from "../errors.ts";
+import type { SentSignal } from "../sys/signals.ts";
 import { lockName, tryLock } from "./claim.ts";
 import { forgetRun, type RunRecord, readRun } from "./record.ts";
 import { isRunning, settle } from "./settle.ts";
@@ -27,7 +28,7 @@ export async function stopRun(
   if (knownRun(host, "stop", name).end !== undefined) return false;
   const polite = deadlineIn(host.clock, patience);
   const deadline = deadlineIn(host.clock, patience + settleMs);
-  let sent: NodeJS.Signals | undefined;
+  let sent: SentSignal | undefined;
   for (let pause: number = pauses.first; ; pause *= pauses.growth) {
     const run = readRun(host, name);
     // Who watches over it has taken all away.

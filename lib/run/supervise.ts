@@ -52,7 +52,7 @@ export async function supervise(
   onStarted: (run: RunRecord) => void,
 ): Promise<Ended> {
   // From here on a signal ends the run, and not us in the midst of it.
-  const relay = await tools.programs.relay();
+  const relay = tools.programs.relay();
   await settleAll(host, tools);
   const claimed = await claimName(host, tools, wish.name, wish.argv[0] ?? "");
   const netns = host.kernel.createNetns();

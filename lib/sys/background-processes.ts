@@ -1,9 +1,7 @@
 /**
  * The driver of BackgroundProcesses (background.ts), and of RunLines.
  *
- * A signal goes by a descriptor of the process, opened before it is looked at who that is: a number
- * may become another's between the look and the signal.
- * Sources: pidfd_open(2), pidfd_send_signal(2), proc_pid_stat(5), setsid(2).
+ * Sources: proc_pid_stat(5), setsid(2).
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import type {
@@ -14,26 +12,25 @@ import type {
   RunLines,
 } from "./background.ts";
 import { isSameProcess } from "./background.ts";
-import { failed, succeed } from "./errno.ts";
 import type { Ffi } from "./ffi.ts";
 import { makeParents } from "./folder.ts";
 import { readFile } from "./io.ts";
 import { splitLines } from "./lines.ts";
 import { openProcessTable } from "./process-table.ts";
 import { openLog, ourScript } from "./programs.ts";
+import { sendSignal } from "./signals.ts";
 import { statAt } from "./stat.ts";
 import { sinceBoot } from "./time.ts";
 
 /** USER_HZ, in which the kernel tells times to programs on every architecture here. */
 const ticksPerSecond = 100;
 
-const signals = { SIGKILL: 9, SIGTERM: 15 } as const;
-
 export function openBackgroundProcesses(ffi: Ffi): BackgroundProcesses {
   const find = (pid: number) => proveProcess(ffi, pid);
   return {
     find,
-    send: (wanted, signal) => send(ffi, wanted, signals[signal]),
+    send: (wanted, signal) =>
+      sendSignal(ffi, wanted.pid, signal, () => isSameProcess(wanted, find(wanted.pid))),
     since: ({ began }) => Date.now() - sinceBoot(ffi) + (began / ticksPerSecond) * 1_000,
     startAgain: (args, env, logFile) => startAgain(ffi, args, env, logFile),
   };
@@ -46,22 +43,6 @@ export function proveProcess(ffi: Ffi, pid: number): ProvenProcess | undefined {
   const boot = readFile(ffi, "/proc/sys/kernel/random/boot_id")?.trim();
   if (found === undefined || program === undefined || boot === undefined) return undefined;
   return { ...found, boot, program };
-}
-
-function send(ffi: Ffi, wanted: ProvenProcess, signal: number): boolean {
-  const subject = `process ${wanted.pid}`;
-  const fd = ffi.call("pidfd_open", wanted.pid, 0);
-  if (failed(fd, "ESRCH")) return false;
-  succeed(fd, { action: "open", subject, call: "pidfd_open" });
-  try {
-    if (!isSameProcess(wanted, proveProcess(ffi, wanted.pid))) return false;
-    const sent = ffi.call("pidfd_send_signal", fd, signal, 0, 0);
-    if (failed(sent, "ESRCH")) return false;
-    succeed(sent, { action: "send a signal to", subject, call: "pidfd_send_signal" });
-    return true;
-  } finally {
-    ffi.call("close", fd);
-  }
 }
 
 function startAgain(

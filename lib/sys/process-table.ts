@@ -8,6 +8,7 @@ import type { Ffi } from "./ffi.ts";
 import { namesIn, openFolder } from "./folder.ts";
 import { closing, cwd, readFile } from "./io.ts";
 import type { ProcessId, ProcessTable } from "./processes.ts";
+import { sendSignal } from "./signals.ts";
 import { statAt } from "./stat.ts";
 
 export function openProcessTable(ffi: Ffi): ProcessTable {
@@ -21,7 +22,7 @@ export function openProcessTable(ffi: Ffi): ProcessTable {
     commandLine: (pid) => (readIfThere(ffi, `/proc/${pid}/cmdline`) ?? "").split("\0").slice(0, -1),
     netnsOf: (pid) => statAt(ffi, `/proc/${pid}/ns/net`)?.id,
     isOurProgram: (pid) => programOf(pid) === programOf("self"),
-    send: (wanted, signal) => lives(wanted) && send(wanted.pid, signal),
+    send: (wanted, signal) => sendSignal(ffi, wanted.pid, signal, () => lives(wanted)),
   };
 }
 
@@ -53,15 +54,6 @@ function readIfThere(ffi: Ffi, path: string): string | undefined {
     return readFile(ffi, path);
   } catch (fault) {
     if (refusedWith(fault, "ESRCH")) return undefined;
-    throw fault;
-  }
-}
-
-function send(pid: number, signal: NodeJS.Signals): boolean {
-  try {
-    return process.kill(pid, signal);
-  } catch (fault) {
-    if (fault instanceof Error && "code" in fault && fault.code === "ESRCH") return false;
     throw fault;
   }
 }

@@ -1,5 +1,6 @@
 /** Processes, as the rest of the code sees them: those that there are, and programs to start. */
 import type { Netns } from "./kernel.ts";
+import type { SentSignal } from "./signals.ts";
 
 /** One process, told from a later one with its number by when it began. */
 export interface ProcessId {
@@ -22,7 +23,7 @@ export interface ProcessTable {
   /** Whether it runs this same executable. */
   readonly isOurProgram: (pid: number) => boolean;
   /** False where it is gone already. */
-  readonly send: (process: ProcessId, signal: NodeJS.Signals) => boolean;
+  readonly send: (process: ProcessId, signal: SentSignal) => boolean;
 }
 
 export interface Program {
@@ -61,7 +62,7 @@ export interface LogLimit {
 
 export interface Programs {
   readonly start: (program: Program) => Promise<Started>;
-  readonly relay: () => Promise<Relay>;
+  readonly relay: () => Relay;
   /**
    * Starts this executable again with the same arguments and these additions to its environment, in
    * a session of its own; gives what it says on stdout until it lets go of that, or ends: then its

@@ -10,34 +10,35 @@ import type { Ffi } from "./ffi.ts";
 import { cString, cwd, O } from "./io.ts";
 import { openProcessTable } from "./process-table.ts";
 import type { ProcessId, Relay } from "./processes.ts";
+import { type SentSignal, signalNumbers } from "./signals.ts";
 
 const TIOCGPGRP = 0x540f;
 
 const relayed = ["SIGINT", "SIGQUIT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGUSR2"] as const;
-const typed: readonly NodeJS.Signals[] = ["SIGINT", "SIGQUIT"];
+const typed: readonly SentSignal[] = ["SIGINT", "SIGQUIT"];
 
-export async function relaySignals(ffi: Ffi): Promise<Relay> {
-  const { constants } = await import("node:os");
+export function relaySignals(ffi: Ffi): Relay {
   const table = openProcessTable(ffi);
-  const caught: NodeJS.Signals[] = [];
+  const caught: SentSignal[] = [];
   let target: ProcessId | undefined;
-  const take = (signal: NodeJS.Signals) => {
+  const take = (signal: SentSignal) => {
     caught.push(signal);
     if (target === undefined || (typed.includes(signal) && isForeground(ffi))) return;
     table.send(target, signal);
   };
-  for (const signal of relayed) process.on(signal, take);
+  const takers = relayed.map((signal) => [signal, () => take(signal)] as const);
+  for (const [signal, taker] of takers) process.on(signal, taker);
   return {
     caught: () => {
       const [first] = caught;
-      return first && 128 + constants.signals[first];
+      return first && 128 + signalNumbers[first];
     },
     to: (process) => {
       target = process;
       for (const signal of caught) table.send(process, signal);
     },
     release: () => {
-      for (const signal of relayed) process.off(signal, take);
+      for (const [signal, taker] of takers) process.off(signal, taker);
     },
   };
 }

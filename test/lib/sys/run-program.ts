@@ -20,7 +20,7 @@ if (process.env.AGAIN === "asked") {
   ffi.call("exit_group", 0);
 }
 const programs = openPrograms(ffi);
-const relay = await programs.relay();
+const relay = programs.relay();
 const streams = log === "-" ? "ours" : ({ log, stdin: "kept open" } as const);
 const started = await programs.start({ argv, env: process.env, netns, streams });
 if (started.how === "refused") {
