@@ -28,6 +28,7 @@ export async function leaveEmbedded(
   files: ClusterFiles,
   undo: Undo,
 ): Promise<void> {
+  undo.add("node.json as it was", files.keepNodeJson());
   const config = files.config();
   const services = await servicesOf(world, files);
   if (await services.stop("agent")) {

@@ -18,8 +18,11 @@ export interface EtcdSettings {
   readonly tls: { readonly ca: string; readonly cert: string; readonly key: string } | undefined;
 }
 
-/** etcd's usual ports, of which the second is for other members. */
-export const etcdPorts = { client: 2379, peer: 2380 } as const;
+/**
+ * The usual one for clients. The other is for members, of which there is one: beside ours, so that it
+ * is not that of the etcd which a distribution's package starts on the loopback.
+ */
+export const etcdPorts = { client: 2379, peer: 9480 } as const;
 
 /** The address that nodes reach it by. */
 export const endpointOf = (

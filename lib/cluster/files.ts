@@ -7,13 +7,15 @@
 import { nodeConfigPath, type World } from "../attach/node.ts";
 import type { Dir } from "../dir.ts";
 import { defaultNodeConfig, type NodeConfig, parseNodeConfig } from "../node-config.ts";
-import { formatNodeJson, readNodeJson } from "./node-json.ts";
+import { formatNodeJson, readNodeJson, withoutCluster } from "./node-json.ts";
 import { type Pki, pkiFiles, readPki, writePki } from "./pki.ts";
 
 /** Where etcd has its data that `cluster init` starts. */
 export const etcdDataDir = "/var/lib/socketplane/etcd";
 
 const etcdFile = "etcd.yaml";
+/** node.json as it was before the cluster. */
+const keptFile = "node.json.before";
 
 export interface ClusterFiles {
   /** --config. */
@@ -29,8 +31,12 @@ export interface ClusterFiles {
   readonly pki: () => Partial<Pki>;
   /** Whether this machine runs the cluster's etcd. */
   readonly runsEtcd: () => boolean;
-  /** Undefined removes it. Gives what puts back what was there. */
-  readonly writeNodeJson: (json: Readonly<Record<string, unknown>> | undefined) => () => void;
+  /** Gives what puts back what was there. */
+  readonly writeNodeJson: (json: Readonly<Record<string, unknown>>) => () => void;
+  /** Keeps it as it is, for `restoreNodeJson`. */
+  readonly keepNodeJson: () => () => void;
+  /** As it was when it was kept, but for keys that are none of a cluster's. */
+  readonly restoreNodeJson: () => void;
   readonly writeEtcd: (text: string) => () => void;
   readonly writePki: (pki: Pki) => () => void;
   /** Removes certificates, keys and etcd's settings. */
@@ -82,7 +88,16 @@ export function openFiles(
         ]),
       ),
     runsEtcd: () => world.readFile(etcdPath) !== undefined,
-    writeNodeJson: (json) => write(name, json && formatNodeJson(json)),
+    writeNodeJson: (json) => write(name, formatNodeJson(json)),
+    keepNodeJson: () => write(keptFile, read()),
+    restoreNodeJson: () => {
+      const text = world.readFile(`${folder}/${keptFile}`);
+      const before = readNodeJson(text, `${folder}/${keptFile}`);
+      const left = withoutCluster(readNodeJson(read(), path), before);
+      const isSame = JSON.stringify(left) === JSON.stringify(before);
+      set(name, isSame ? text : left && formatNodeJson(left));
+      set(keptFile, undefined);
+    },
     writeEtcd: (text) => write(etcdFile, text),
     writePki: (pki) =>
       inside((dir) => {

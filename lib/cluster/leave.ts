@@ -13,7 +13,6 @@ import { readNodes } from "../ipam/nodes.ts";
 import { removeNode } from "../ipam/remove-node.ts";
 import { clearMachine, namesOf, servicesOf } from "./bring-up.ts";
 import { type ClusterFiles, etcdDataDir, openFiles } from "./files.ts";
-import { withoutCluster } from "./node-json.ts";
 import { switchMs } from "./prepare.ts";
 import type { ClusterWorld, Say } from "./world.ts";
 
@@ -77,7 +76,7 @@ async function removeFiles(world: ClusterWorld, files: ClusterFiles): Promise<vo
   if (files.runsEtcd()) await world.machine.removeTree(etcdDataDir);
   files.removeRest();
   // Last: without it, nothing says any more that there is something to leave.
-  files.writeNodeJson(withoutCluster(files.json()));
+  files.restoreNodeJson();
 }
 
 /** Its etcd goes with it, and with that the cluster. Gives undefined: nothing of it stays. */

@@ -53,15 +53,31 @@ export const withInterface = (before: Json, link: string): Json => ({
   vtep: { interface: link },
 });
 
-/** What is left of it when the cluster's keys are taken out; undefined for nothing. */
-export function withoutCluster(json: Json): Json | undefined {
-  const rest = Object.entries(json).filter(([key]) => !given.some((one) => one === key));
+/**
+ * What is left of it when the cluster's keys are taken out, and those put in that were there before;
+ * undefined for nothing.
+ */
+export function withoutCluster(json: Json, before: Json = {}): Json | undefined {
+  const left = { ...withoutGiven(json), ...onlyGiven(before) };
+  // In their old order, so that what has not changed otherwise is the same text.
+  const keys = [...new Set([...Object.keys(before), ...Object.keys(left)])];
+  const found = keys.filter((key) => Object.hasOwn(left, key));
+  return found.length === 0 ? undefined : Object.fromEntries(found.map((key) => [key, left[key]]));
+}
+
+const isGiven = (key: string): boolean => given.some((one) => one === key);
+
+const onlyGiven = (json: Json): Json =>
+  Object.fromEntries(Object.entries(json).filter(([key]) => isGiven(key)));
+
+function withoutGiven(json: Json): Json {
+  const rest = Object.entries(json).filter(([key]) => !isGiven(key));
   const left = rest.flatMap(([key, value]) => {
     if (key !== "agent" || !isObject(value)) return [[key, value]] as const;
     const agent = withoutInsecure(value);
     return Object.keys(agent).length === 0 ? [] : [[key, agent] as const];
   });
-  return left.length === 0 ? undefined : Object.fromEntries(left);
+  return Object.fromEntries(left);
 }
 
 const withJoin = (agent: Json, more: Json): Json => ({

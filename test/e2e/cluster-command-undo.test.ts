@@ -1,6 +1,6 @@
 /** The cluster command where it is refused, interrupted or killed: nothing is made, or nothing stays. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type BareMachine, startBare } from "../lab/bare.ts";
+import { type BareMachine, nodeJson, startBare } from "../lab/bare.ts";
 import { type Lab, openLab } from "../lab/lab.ts";
 import { ip } from "../lab/run.ts";
 import { startServer } from "../lab/services.ts";
@@ -131,6 +131,8 @@ describe("what is in the way", () => {
   });
 
   test("containers of the embedded store; without them, its networks make way", async () => {
+    const text = '{"store": {"type": "file", "path": "/var/lib/mine"}, "logLevel": "error"}\n';
+    a.machine.write(nodeJson, text);
     await a.must("socketplane network create default 10.9.0.0/24");
     await a.must("socketplane run -d --name one sleep 600");
     const { status, stderr } = await a.type("socketplane cluster init");
@@ -139,9 +141,10 @@ describe("what is in the way", () => {
     expect(stderr).toContain("one (eth0)");
     await a.must("socketplane rm -f one");
     expect(await a.must("socketplane cluster init")).toMatchObject({ subnet: "10.1.0.0/16" });
-    // The embedded store is as it was, for who leaves again.
+    // The embedded store and node.json are as they were, for who leaves again.
     await a.must("socketplane cluster leave");
     expect(await a.must("socketplane network list")).toMatchObject([{ subnet: "10.9.0.0/24" }]);
+    expect(await a.machine.must(["cat", nodeJson])).toBe(text);
   });
 });
 

@@ -33,8 +33,8 @@ test("other machines reach its clients' port, and none its peers'", () => {
   const json = settings("192.0.2.1", tls);
   expect(json["advertise-client-urls"]).toBe("https://192.0.2.1:2379");
   expect(json["listen-client-urls"]).toBe("https://192.0.2.1:2379");
-  expect(json["listen-peer-urls"]).toBe("https://127.0.0.1:2380");
-  expect(json["initial-cluster"]).toBe("a=https://127.0.0.1:2380");
+  expect(json["listen-peer-urls"]).toBe("https://127.0.0.1:9480");
+  expect(json["initial-cluster"]).toBe("a=https://127.0.0.1:9480");
 });
 
 test("without TLS, it is plain everywhere", () => {

@@ -60,6 +60,18 @@ test("what a cluster gave goes with it, and nothing else", () => {
   expect(withoutCluster(withCluster({}, part))).toBeUndefined();
 });
 
+test("keys of before the cluster come back, in their order", () => {
+  const before = {
+    store: { type: "file", path: "/x" },
+    vtep: { address: "192.0.2.1" },
+    runDir: "/r",
+  };
+  const json = { ...withCluster(before, part), logLevel: "debug" };
+  expect(JSON.stringify(withoutCluster(json, before))).toBe(
+    JSON.stringify({ ...before, logLevel: "debug" }),
+  );
+});
+
 test("that others are taken in without a token is beside what the agent is told otherwise", () => {
   const before = { agent: { listen: "127.0.0.1:9999", join: { port: 9480 } } };
   const json = withCluster(before, { ...part, insecure: true });
