@@ -50,7 +50,7 @@ export async function runAgent(
     world.ready();
     const following = Promise.all([
       follow(world, { node, log, metrics, health, signal }),
-      keepEntrance(world, { node, log, health, signal }),
+      keepEntrance(world, { node, log, metrics, health, signal }),
     ]);
     // What waits for a store that is away is not waited for: it may be killed at any moment.
     await Promise.race([following, endOf(signal)]);

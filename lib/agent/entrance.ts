@@ -4,9 +4,12 @@
  *
  * Nothing of it is needed for what the agent is there for: what fails here is said, and tried again.
  */
+import type { Member } from "../cluster/renew.ts";
 import { asFailure } from "../errors.ts";
 import type { Log } from "../log.ts";
+import { readCertificate } from "../trust/certificate.ts";
 import type { Health, Remark } from "./health.ts";
+import type { Metrics } from "./metrics.ts";
 import { keepGood, readOwn } from "./own.ts";
 import { backOff, pause } from "./pause.ts";
 import { openWayIn } from "./way-in.ts";
@@ -15,6 +18,7 @@ import type { AgentWorld, ThisNode } from "./world.ts";
 export interface EntranceDeps {
   readonly node: ThisNode;
   readonly log: Log;
+  readonly metrics: Metrics;
   readonly health: Health;
   readonly signal: AbortSignal;
 }
@@ -32,7 +36,7 @@ const sayings: Readonly<Record<Remark, string>> = {
 
 /** Keeps all of it until the signal aborts. A node with the embedded store has no cluster. */
 export async function keepEntrance(world: AgentWorld, deps: EntranceDeps): Promise<void> {
-  const { node, health, log, signal } = deps;
+  const { node, health, metrics, log, signal } = deps;
   if (node.config.store.type === "file") return;
   const wayIn = openWayIn(world, node, log);
   const wait = backOff(retries, world.random);
@@ -47,6 +51,7 @@ export async function keepEntrance(world: AgentWorld, deps: EntranceDeps): Promi
     } catch (thrown) {
       const { message, details } = asFailure(thrown);
       failing.add(about);
+      metrics.count("socketplane_failures_total", { what: about });
       // Tried again and again, it is said once.
       if (health.remark(about, message)) log.warn(sayings[about], { reason: message, details });
       return undefined;
@@ -58,6 +63,7 @@ export async function keepEntrance(world: AgentWorld, deps: EntranceDeps): Promi
     const own = await step("membership", () => readOwn(world, node));
     if (own !== undefined) {
       const good = await step("certificate", () => keepGood(world, node, own, log));
+      await tellEnd(metrics, good?.member);
       await step("joining", () => wayIn.keep(good ?? own));
       await step("mdns", wayIn.announce);
     }
@@ -69,4 +75,12 @@ export async function keepEntrance(world: AgentWorld, deps: EntranceDeps): Promi
   await wayIn
     .close()
     .catch((thrown) => log.warn("cannot end the way in", { reason: asFailure(thrown).message }));
+}
+
+/** For who looks after many machines. */
+async function tellEnd(metrics: Metrics, member: Member | undefined): Promise<void> {
+  const end = member && (await readCertificate(member.cert))?.notAfter.getTime();
+  if (end !== undefined) {
+    metrics.set("socketplane_certificate_end_timestamp_seconds", Math.floor(end / 1_000));
+  }
 }

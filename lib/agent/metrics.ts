@@ -43,6 +43,7 @@ const gauges = {
   socketplane_vteps: "VTEPs of the peers that have leases in the networks here.",
   socketplane_forwarding_dropped_by_others:
     "1 if somebody else's firewall drops what is forwarded, unless a rule of its own accepts it.",
+  socketplane_certificate_end_timestamp_seconds: "When this node's certificate for the store ends.",
 } as const;
 
 const counters = {

@@ -79,6 +79,9 @@ function write(name: string, files: Readonly<Record<string, string>>): void {
   }
 }
 
+/** A search for whatever is announced. */
+const wide = ({ vtep: address }: ClusterNode) => ({ address, patienceMs: 1_500 });
+
 const certificateOf = async (name: string) => {
   const facts = await readCertificate(readFileSync(pkiOf(name, "node.pem"), "utf8"));
   if (facts === undefined) throw new Error(`${name} has no certificate`);
@@ -136,11 +139,23 @@ test("a node finds the cluster on its segment, joins by a token, and stays certi
   expect(after.notAfter.getTime()).toBeGreaterThanOrEqual(before.notAfter.getTime());
   expect(after).toMatchObject({ name: "host-b" });
   expect(after.addresses).toContain(second.vtep);
+  const metrics = await joiner.ask("/metrics");
+  const end = Math.floor(after.notAfter.getTime() / 1_000);
+  expect(metrics).toContain(`socketplane_certificate_end_timestamp_seconds ${end}\n`);
   // Its key has stayed.
   expect(read("node.key")).toBe(old.key);
-  await expect(
-    probe(second, "search", JSON.stringify({ address: second.vtep, patienceMs: 1_500 })),
-  ).resolves.toHaveLength(2);
+  // Where the authority's key is copied to, others are taken in as well.
+  write("host-b", { "ca.key": readFileSync(pkiOf("host-a", "ca.key"), "utf8") });
+  joiner.kill("SIGHUP");
+  await joiner.says(/takes others into the cluster/);
+  const seen = async () => {
+    const found = await probe(other, "search", JSON.stringify(wide(other)));
+    return JSON.stringify(found);
+  };
+  await until("both ways in", async () => {
+    const found = await seen();
+    return [first, second].every(({ vtep }) => found.includes(`"${vtep}"`));
+  });
 
   const { stderr } = await agent.stop();
   const [, secret = ""] = String(token).split(".");
@@ -148,12 +163,10 @@ test("a node finds the cluster on its segment, joins by a token, and stays certi
   expect(stderr).not.toContain(secret);
   expect(stderr).not.toContain("PRIVATE KEY");
   // Gone at once for who looks now.
-  const left = await probe(
-    second,
-    "search",
-    JSON.stringify({ address: second.vtep, patienceMs: 1_500 }),
-  );
-  expect(left).toMatchObject([{ cluster: "other" }]);
+  await until("the first one gone, and no other", async () => {
+    const found = await seen();
+    return !found.includes(`"${first.vtep}"`) && found.includes(`"${second.vtep}"`);
+  });
   running.kill("SIGKILL");
   await running.outcome;
 });
@@ -183,15 +196,16 @@ test("a port that is taken: the agent is well, says so, and serves when it is fr
 
   // The link that it is announced on is made again, as the switch's are when it is restarted.
   const seeker = await cluster.addNode();
-  const search = JSON.stringify({ address: seeker.vtep, patienceMs: 1_500 });
-  expect(await probe(seeker, "search", search)).toHaveLength(1);
+  const search = JSON.stringify(wide(seeker));
+  const isFound = async () => {
+    const found = await probe(seeker, "search", search);
+    return Array.isArray(found) && found.length === 1;
+  };
+  await until("it found", isFound);
   await node.ovs.endSwitch();
   await node.ovs.startSwitch();
   agent.kill("SIGHUP");
-  await until("it found again", async () => {
-    const found = await probe(seeker, "search", search);
-    return Array.isArray(found) && found.length === 1;
-  });
+  await until("it found again", isFound);
 
   // The first node has the authority's key: it signs for itself, and shows the new one at once.
   const shown = async () => {
