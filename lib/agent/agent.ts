@@ -14,7 +14,6 @@ import type { Dir } from "../dir.ts";
 import { Failure } from "../errors.ts";
 import { unmarkFresh } from "../ipam/freshness.ts";
 import type { NodeConfig } from "../node-config.ts";
-import { formatProcess, processFile } from "../service/process-file.ts";
 import { keepEntrance } from "./entrance.ts";
 import { keepEtcd } from "./etcd-child.ts";
 import { follow } from "./follow.ts";
@@ -22,9 +21,8 @@ import { openHealth } from "./health.ts";
 import { atOnce } from "./locks.ts";
 import { openMetrics } from "./metrics.ts";
 import { pause } from "./pause.ts";
+import { openRecords } from "./records.ts";
 import { type AgentWorld, openThisNode } from "./world.ts";
-
-const file = processFile("agent");
 
 /**
  * Runs until the signal aborts. Throws Failure "try-again" where another agent of this node runs,
@@ -42,15 +40,18 @@ export async function runAgent(
   metrics.set("socketplane_info", 1, { version: world.version, node: about.name });
   const health = openHealth(metrics);
   const server = await world.serve(config.agent.listen, health.answer);
+  const records = openRecords(node);
   let endEtcd: (() => Promise<void>) | undefined;
   try {
-    if (config.etcd !== undefined) endEtcd = await keepEtcd(world, config.etcd, { node, log });
-    await node.use(({ run }) => run.replace(file, formatProcess(world.self())));
+    if (config.etcd !== undefined)
+      endEtcd = await keepEtcd(world, config.etcd, { node, log, records });
+    await records.put("agent", world.self());
     log.info("the agent runs", { node: about.name, version: world.version });
     world.ready();
     const following = Promise.all([
       follow(world, { node, log, metrics, health, signal }),
       keepEntrance(world, { node, log, metrics, health, signal }),
+      records.keep(signal),
     ]);
     // What waits for a store that is away is not waited for: it may be killed at any moment.
     await Promise.race([following, endOf(signal)]);
@@ -61,7 +62,7 @@ export async function runAgent(
     await node.use(({ ipam }) => unmarkFresh(ipam));
     // It was written to until now.
     await endEtcd?.();
-    await node.use(({ run }) => run.remove(file));
+    await records.put("agent", undefined);
     unlock();
     log.info("the agent ends", { node: about.name });
   }

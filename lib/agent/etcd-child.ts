@@ -6,15 +6,17 @@ import { Failure, reasonOf } from "../errors.ts";
 import type { Log } from "../log.ts";
 import type { EtcdChildConfig } from "../node-config.ts";
 import { readEtcdLine } from "../service/etcd-line.ts";
-import { formatProcess, parseProcess, processFile } from "../service/process-file.ts";
+import { parseProcess, processFile } from "../service/process-file.ts";
 import { etcdPrograms } from "../service/services.ts";
 import { type Child, howEnded, isSameProcess } from "../sys/background.ts";
 import { backOff, pause } from "./pause.ts";
+import type { Records } from "./records.ts";
 import type { AgentWorld, ThisNode } from "./world.ts";
 
 export interface EtcdDeps {
   readonly node: Pick<ThisNode, "use">;
   readonly log: Log;
+  readonly records: Records;
 }
 
 /** Milliseconds. One that ran for so long and ended is no longer failing from its start. */
@@ -26,8 +28,6 @@ const endMs = 5_000;
 /** How many of its last lines are told of one that has ended. */
 const told = 5;
 
-const file = processFile("etcd");
-
 /**
  * Starts it, and keeps it running until the function that this gives is called, which ends it.
  * Throws Failure "io" where its program or its settings are not there.
@@ -35,7 +35,7 @@ const file = processFile("etcd");
 export async function keepEtcd(
   world: AgentWorld,
   config: EtcdChildConfig,
-  { node, log }: EtcdDeps,
+  { node, log, records }: EtcdDeps,
 ): Promise<() => Promise<void>> {
   const path = programOf(world, config);
   if (!world.isThere(config.config)) {
@@ -71,8 +71,7 @@ export async function keepEtcd(
       // It runs by way of another program, so which it is, is not told by that.
       const found = pid === undefined ? undefined : world.processes.find(pid);
       if (found !== undefined) {
-        const proof = formatProcess({ ...found, program: undefined });
-        await node.use(({ run }) => run.replace(file, proof));
+        await records.put("etcd", { ...found, program: undefined });
         log.info("etcd runs", { process: pid });
       }
       return howEnded(await ended);
@@ -86,7 +85,7 @@ export async function keepEtcd(
     const late = setTimeout(() => child?.send("SIGKILL"), endMs);
     await keeping;
     clearTimeout(late);
-    await node.use(({ run }) => run.remove(file));
+    await records.put("etcd", undefined);
   };
 }
 
@@ -106,7 +105,7 @@ function programOf(world: AgentWorld, { program }: EtcdChildConfig): string {
 
 /** One that a killed agent has left, where the kernel did not see to it, has the data still open. */
 async function endFormer(world: AgentWorld, node: EtcdDeps["node"], log: Log): Promise<void> {
-  const text = await node.use(({ run }) => run.read(file));
+  const text = await node.use(({ run }) => run.read(processFile("etcd")));
   const former = text === undefined ? undefined : parseProcess(text);
   if (former === undefined) return;
   const lives = () => isSameProcess(former, world.processes.find(former.pid));

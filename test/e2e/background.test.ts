@@ -1,7 +1,7 @@
 /** The agent in the background of a machine without systemd: started, asked for, ended, and killed. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openFfi } from "#ffi";
@@ -77,6 +77,15 @@ test("is started once, asked how it is, and ended", async () => {
   expect(log()).toContain("the agent ends");
   expect(await agent("stop")).toMatchObject({ status: 0, json: { stopped: false } });
   expect(await agent("status")).toMatchObject({ status: 1, json: { agent: "stopped" } });
+});
+
+test("whose run directory was removed is known again before long", async () => {
+  await agent("start");
+  const first = pid();
+  rmSync(node.runDir, { recursive: true, maxRetries: 10 });
+  await until("its file", pid);
+  expect(await agent("stop")).toMatchObject({ json: { stopped: true } });
+  expect(isThere(first)).toBe(false);
 });
 
 test("started by several at once, one runs", async () => {
