@@ -45,7 +45,7 @@ test("commands on two machines have addresses of one network, and reach each oth
       connection_details: { ip: third.address, gateway: "10.100.0.1", subnet: "10.100.0.0/24" },
     },
   ]);
-  const served = await inBackground(one, "-n", "net1", "iperf3", "--server", "--one-off");
+  const served = await inBackground(one, "-n", "net1", "iperf3", "--server");
   const client = ["run", "-n", "net1", "iperf3", "-n", "1M", "-J", "-c", served.address ?? ""];
   await until("megabytes", async () => (await two.socketplane(...client)).status === 0);
   await assertSound([one, two]);
