@@ -1,5 +1,6 @@
 /** Who asks with wrong tokens again and again is not listened to for a while: pure, but its clock. */
 import type { Clock } from "../deadline.ts";
+import { parseIp6 } from "../net/ip6.ts";
 
 export interface Attempts {
   readonly mayTry: (from: string) => boolean;
@@ -19,8 +20,9 @@ export function openAttempts(clock: Clock): Attempts {
     return undefined;
   };
   return {
-    mayTry: (from) => (known(from)?.count ?? 0) < limits.wrong,
-    failed: (from) => {
+    mayTry: (from) => (known(sourceOf(from))?.count ?? 0) < limits.wrong,
+    failed: (address) => {
+      const from = sourceOf(address);
       const found = known(from) ?? { count: 0, since: clock() };
       found.count += 1;
       wrong.set(from, found);
@@ -29,4 +31,10 @@ export function openAttempts(clock: Clock): Attempts {
       return found.count < limits.wrong ? "more" : "last";
     },
   };
+}
+
+/** Of IPv6, who has one address of a /64 has all of them. */
+function sourceOf(address: string): string {
+  const ip6 = parseIp6(address.replace(/%.*$/, ""));
+  return ip6 === undefined ? address : String(ip6 >> 64n);
 }

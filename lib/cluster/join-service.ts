@@ -37,11 +37,20 @@ export interface JoinServiceDeps {
 
 /** How long the store has for an answer, milliseconds. */
 const answerMs = 5_000;
+/** The same is not said in the log more often, milliseconds. */
+const restMs = 60_000;
 
 /** Gives what answers; it never throws. */
 export function openJoinService(deps: JoinServiceDeps): (request: Served) => Promise<ServedAnswer> {
   const { authority, log, clock, registry, store } = deps;
   const attempts = openAttempts(clock);
+  let saidAt = Number.NEGATIVE_INFINITY;
+  /** Strangers decide how often there is something to say. */
+  const say = (reason: string) => {
+    if (clock() - saidAt < restMs) return;
+    saidAt = clock();
+    log.warn("cannot answer who asks to join", { reason });
+  };
   const soon = () => deadlineIn(clock, answerMs);
   const now = () => new Date(deps.wallClock());
 
@@ -98,7 +107,7 @@ export function openJoinService(deps: JoinServiceDeps): (request: Served) => Pro
       const refusal = refusalOf(asFailure(thrown));
       if (refusal.status >= 500) {
         // What is wrong here is not a stranger's business.
-        log.warn("cannot answer who asks to join", { reason: asFailure(thrown).message });
+        say(asFailure(thrown).message);
       }
       return { status: refusal.status, body: formatRefusal(refusal) };
     }

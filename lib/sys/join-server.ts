@@ -42,6 +42,8 @@ export interface JoinServerOptions {
   /** Milliseconds that one connection may take, its handshake included. */
   readonly patienceMs: number;
   readonly answer: (request: Served) => Promise<ServedAnswer>;
+  /** Connections; by default 32 and 50. */
+  readonly limits?: { readonly atOnce: number; readonly aSecond: number };
 }
 
 export interface JoinServer {
@@ -50,12 +52,12 @@ export interface JoinServer {
   readonly close: () => void;
 }
 
-/** More at a time are refused. */
-const connections = 32;
+/** More at a time, and more in a second, are refused: a handshake costs a millisecond of everything. */
+const usualLimits = { atOnce: 32, aSecond: 50 } as const;
 
 /** Throws Failure "io" where the port is taken, or the certificate is of no use. */
 export async function serveJoining(options: JoinServerOptions): Promise<JoinServer> {
-  const { host, port, identity, patienceMs } = options;
+  const { host, port, identity, patienceMs, limits = usualLimits } = options;
   const open = new Set<Socket>();
   const net = await import("node:net");
   const tls = await import("node:tls");
@@ -74,6 +76,13 @@ export async function serveJoining(options: JoinServerOptions): Promise<JoinServ
   };
   const secured = identity === undefined ? undefined : secure();
   const server = secured ?? net.createServer((socket) => converse(socket, undefined, options));
+  const second = { since: 0, count: 0 };
+  const isTooMany = () => {
+    const now = performance.now();
+    if (now - second.since > 1_000) Object.assign(second, { since: now, count: 0 });
+    second.count += 1;
+    return second.count > limits.aSecond || open.size > limits.atOnce;
+  };
   // From the first byte on, TLS's own included: what lasts longer is cut off.
   server.on("connection", (socket: Socket) => {
     open.add(socket);
@@ -83,7 +92,7 @@ export async function serveJoining(options: JoinServerOptions): Promise<JoinServ
       open.delete(socket);
     });
     socket.on("error", () => socket.destroy());
-    if (open.size > connections) socket.destroy();
+    if (isTooMany()) socket.destroy();
   });
   secured?.on("tlsClientError", (_fault, socket) => socket.destroy());
   await new Promise<void>((resolve, reject) => {

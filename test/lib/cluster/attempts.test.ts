@@ -16,6 +16,15 @@ test("after five wrong ones an address waits a minute, and no other does", () =>
   expect(attempts.failed("a")).toBe("more");
 });
 
+test("of IPv6 all addresses of a /64 are one", () => {
+  const attempts = openAttempts(() => 0);
+  for (let last = 1; last <= 5; last += 1) attempts.failed(`2001:db8::${last}`);
+  expect(attempts.mayTry("2001:db8::ffff")).toBe(false);
+  expect(attempts.mayTry("2001:db8:0:1::1")).toBe(true);
+  for (let round = 0; round < 5; round += 1) attempts.failed("fe80::1%eth0");
+  expect(attempts.mayTry("fe80::2%eth0")).toBe(false);
+});
+
 test("of very many addresses the oldest is forgotten", () => {
   const attempts = openAttempts(() => 0);
   for (let round = 0; round < 5; round += 1) attempts.failed("first");

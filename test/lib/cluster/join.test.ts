@@ -1,8 +1,10 @@
 /** Joining by a token, on a real etcd and over real TLS: who is taken in, and who is not. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { requestToJoin } from "../../../lib/cluster/join.ts";
-import { paths } from "../../../lib/cluster/messages.ts";
+import { openJoinService } from "../../../lib/cluster/join-service.ts";
+import { formatJoin, paths } from "../../../lib/cluster/messages.ts";
 import { createToken, deleteToken, listTokens } from "../../../lib/cluster/tokens.ts";
+import { Failure } from "../../../lib/errors.ts";
 import { parseVtep } from "../../../lib/ipam/nodes.ts";
 import { registerNode } from "../../../lib/ipam/register.ts";
 import type { Store } from "../../../lib/store/store.ts";
@@ -13,7 +15,7 @@ import { parseToken, type Token } from "../../../lib/trust/token.ts";
 import { type Etcd, startEtcd } from "../../lab/etcd.ts";
 import { until } from "../../lab/until.ts";
 import { openEtcd } from "../store/etcd-lab.ts";
-import { drivers, type JoinLab, newAuthority, openJoinLab, soon } from "./lab.ts";
+import { drivers, type JoinLab, newAuthority, openJoinLab, openRecord, soon } from "./lab.ts";
 
 let etcd: Etcd;
 let store: Store;
@@ -266,6 +268,36 @@ describe("renewing", () => {
     expect(refused.status).toBe(409);
     expect(refused.body).toContain("is not of the cluster any more");
   });
+});
+
+test("a store that is away is told as that, and to the log once", async () => {
+  const token = await newToken();
+  const { log, said } = openRecord();
+  const away = new Failure("try-again", "Cannot read key: secret place");
+  const answer = openJoinService({
+    registry: { ...lab.registry, store: { ...store, get: () => Promise.reject(away) } },
+    authority: (await newAuthority()).authority,
+    store: { endpoints: [], prefix: "" },
+    clock: () => performance.now(),
+    wallClock: Date.now,
+    log,
+  });
+  const vtep = parseVtep("192.0.2.2");
+  if (vtep === undefined) throw new Error("no address");
+  const csr = (await makeRequest("host-b")).csr;
+  const body = formatJoin({ token, csr, node: "host-b", vtep, machineId: "b" });
+  const ask = () => answer({ method: "POST", path: paths.join, body, from: "a", peer: undefined });
+  for (let round = 0; round < 3; round += 1) {
+    const { status, body: told } = await ask();
+    expect([status, told.includes("secret place")]).toEqual([503, false]);
+  }
+  expect(said).toEqual([
+    {
+      level: "warn",
+      message: "cannot answer who asks to join",
+      fields: { reason: "Cannot read key: secret place" },
+    },
+  ]);
 });
 
 test("a cluster without TLS takes in whoever asks, under a name that is free", async () => {

@@ -1,5 +1,5 @@
 /**
- * serve FOLDER|plain: serves on a free port, says "listening PORT", and answers what it was asked.
+ * serve FOLDER|plain|rare: serves on a free port, says "listening PORT", and answers what it was asked.
  * ask QUESTION: asks, and says what came of it. Both until they are killed, or done.
  */
 import { readFileSync } from "node:fs";
@@ -10,6 +10,7 @@ import { askHttp } from "../../../lib/sys/http-client.ts";
 import { type Served, serveJoining } from "../../../lib/sys/join-server.ts";
 
 const [, , what, argument = ""] = process.argv;
+const isPlain = ["plain", "rare"].includes(argument);
 
 async function freePort(): Promise<number> {
   const server = createServer();
@@ -41,9 +42,10 @@ if (what === "serve") {
   const server = await serveJoining({
     host: "127.0.0.1",
     port,
-    identity: argument === "plain" ? undefined : identity("server"),
+    identity: isPlain ? undefined : identity("server"),
     longest: 1_000,
     patienceMs: 2_000,
+    ...(argument === "rare" && { limits: { atOnce: 1_000, aSecond: 10 } }),
     answer,
   });
   for (const [signal, name] of [

@@ -10,6 +10,7 @@ import { createAuthority, openAuthority } from "../../../lib/trust/authority.ts"
 import { issueNode } from "../../../lib/trust/certificate.ts";
 import { makeAuthority } from "../../lab/certificates.ts";
 import { type Running, run, start } from "../../lab/run.ts";
+import { until } from "../../lab/until.ts";
 import { programAt, runtimes } from "./runtimes.ts";
 
 const host = "127.0.0.1";
@@ -178,6 +179,21 @@ describe.each(Object.entries(runtimes))("under %s", (_name, runtime) => {
     expect(await says("GET / HTTP/1.1\r\n\r\n")).toBe("");
     await ends;
     expect(await says("GET / HTTP/1.1\r\n\r\n")).toMatch(/^HTTP\/1.1 200 /);
+  });
+
+  test("of many in a second some are refused, and it goes on", async () => {
+    const rare = await serve("rare");
+    const ask = () => {
+      const socket = createConnection({ host, port: rare.port });
+      socket.write("GET / HTTP/1.1\r\n\r\n");
+      return heard(socket);
+    };
+    const answers = await Promise.all(Array.from({ length: 30 }, ask));
+    expect(answers.filter((one) => one !== "").length).toBeLessThan(30);
+    expect(answers[0]).toMatch(/^HTTP\/1.1 200 /);
+    await until("it answering again", async () => (await ask()).startsWith("HTTP/1.1 200 "));
+    rare.running.kill("SIGKILL");
+    await rare.running.outcome;
   });
 
   test("who breaks off, or speaks no TLS, does not end it", async () => {
