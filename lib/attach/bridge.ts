@@ -11,6 +11,7 @@ import {
   giveOurSettings,
   hasOurSettings,
   selectBridge,
+  selectDatapath,
 } from "./rows.ts";
 
 /**
@@ -50,7 +51,7 @@ export function newDatapath({ config, kernel }: Pick<Host, "config" | "kernel">)
 export function isGone(host: Host, fault: unknown, deadline: Deadline): boolean {
   const cause = fault instanceof Failure ? fault.cause : undefined;
   if (!refusedWith(cause, "ECONNREFUSED", "ENOENT")) return false;
-  const select = [selectBridge(host.config.ovs.bridge)];
+  const select = [selectDatapath(host.config.ovs.bridge)];
   const [found] = host.database(deadline).transact(select, deadline);
   return found?.rows?.[0] === undefined;
 }

@@ -1,13 +1,26 @@
 /** Whether the switch would take an ADD now. */
 import type { Deadline } from "../deadline.ts";
-import { everyFlow } from "../overlay/cookies.ts";
 import type { Host } from "./host.ts";
-import { selectBridge } from "./rows.ts";
+import { selectDatapath } from "./rows.ts";
 
-/** Throws Failure "try-again" where ovsdb-server, or ovs-vswitchd, is away or does not answer. */
-export function confirmSwitch(host: Host, deadline: Deadline): void {
-  const select = [selectBridge(host.config.ovs.bridge)];
-  const [found] = host.database(deadline).transact(select, deadline);
-  // Before the first ADD there is no bridge, and so no socket of it.
-  if (found?.rows?.[0] !== undefined) host.flows(deadline).aggregate(everyFlow, deadline);
+/**
+ * Asks ovsdb-server and ovs-vswitchd, and does not wait: who takes the answer does. Throws Failure
+ * "try-again", here or there, where one of them is away or does not answer.
+ */
+export function askSwitch(host: Host, deadline: Deadline): (until: Deadline) => void {
+  const select = [selectDatapath(host.config.ovs.bridge)];
+  const asked = host.database(deadline).send(select, deadline);
+  let answer: (until: Deadline) => void;
+  try {
+    answer = host.flows(deadline).ask(deadline);
+  } catch (fault) {
+    // Before the first ADD there is no bridge, and so no socket of it.
+    answer = () => {
+      throw fault;
+    };
+  }
+  return (until) => {
+    const [found] = asked.results(until);
+    if (found?.rows?.[0] !== undefined) answer(until);
+  };
 }

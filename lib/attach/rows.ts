@@ -122,6 +122,14 @@ export const removeBridge = (bridge: Value): Operation => ({
   mutations: [["bridges", "delete", bridge]],
 });
 
+/** Whether there is a bridge, and of which datapath: without its ports, which may be many. */
+export const selectDatapath = (bridge: string): Operation => ({
+  op: "select",
+  table: "Bridge",
+  where: [["name", "==", bridge]],
+  columns: ["datapath_type"],
+});
+
 /** Adds a port to the bridge; its last operation's count is 0 when there is no such bridge. */
 export function addPort(
   bridge: string,

@@ -76,10 +76,14 @@ export function loseFolder(
 /** Containers whose block is not this node's any more: their addresses may be others'. */
 export function lostContainers(dirs: PoolDirs, network: string): readonly Assignment[] {
   const folder = dirs.networks.open(network);
-  const names = folder?.list().filter((name) => name.endsWith(lost(""))) ?? [];
-  const found = names.flatMap((name) => (folder === undefined ? [] : assignmentsIn(folder, name)));
-  folder?.close();
-  return found.filter(({ id }) => !isNode(id.name));
+  if (folder === undefined) return [];
+  const found: Assignment[] = [];
+  for (const name of folder.list()) {
+    if (!name.endsWith(lost(""))) continue;
+    for (const one of assignmentsIn(folder, name)) if (!isNode(one.id.name)) found.push(one);
+  }
+  folder.close();
+  return found;
 }
 
 /** In use, and nobody's. */

@@ -8,7 +8,7 @@ import { type Deadline, within } from "../deadline.ts";
 import type { Dir } from "../dir.ts";
 import { Failure } from "../errors.ts";
 import { isFresh, markAway, type restMs, storeAway, unmarkAway } from "./freshness.ts";
-import { type HeldNetwork, type NodeIpam, readCache, underLock } from "./held.ts";
+import { type HeldNetwork, heldNow, type NodeIpam, readCache, underLock } from "./held.ts";
 import { matches } from "./network-fit.ts";
 import { type Registry, refuseDeleting } from "./networks.ts";
 import { readHeld, type WantedNetwork } from "./read-held.ts";
@@ -23,6 +23,20 @@ export async function holdNetwork(
   deadline: Deadline,
 ): Promise<HeldNetwork> {
   const held = await current(ipam, wanted, deadline);
+  refuseDeleting(held.stored.network);
+  return held;
+}
+
+/** The same of one that this node has held before; undefined for any other: nothing is made. */
+export async function holdKnown(
+  ipam: NodeIpam,
+  name: string,
+  deadline: Deadline,
+): Promise<HeldNetwork | undefined> {
+  const cached = heldNow(ipam.dirs, name);
+  if (cached === undefined) return undefined;
+  const isGood = holds(ipam, cached) || isAway(ipam);
+  const held = isGood ? cached : await current(ipam, { name, spec: undefined }, deadline);
   refuseDeleting(held.stored.network);
   return held;
 }

@@ -43,6 +43,10 @@ export function openFlows(stream: ByteStream): Flows & Ports {
     },
     aggregate: (cookies, deadline) => askAggregate(cookies, deadline)(deadline),
     askAggregate,
+    ask: (deadline) => {
+      const answer = ask(connection, "speak with", writeBarrier, deadline);
+      return (until) => void answer(until);
+    },
     dump: (cookies, deadline) => {
       const write = (to: Writer, xid: number) => writeFlowsRequest(to, xid, cookies);
       return ask(connection, "read the flows of", write, deadline)(deadline).flatMap(readFlows);
@@ -79,7 +83,9 @@ function ask(
     write(to, xid);
   }, deadline);
   const isLast = (message: Message) =>
-    message.type === "error" || (message.type === "multipart" && !message.more);
+    message.type === "error" ||
+    message.type === "barrier" ||
+    (message.type === "multipart" && !message.more);
   return (until) => {
     const bodies: Uint8Array[] = [];
     for (const message of answer(xid, isLast, until)) {

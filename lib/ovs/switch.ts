@@ -69,6 +69,8 @@ export interface Flows {
     cookies: CookieFilter,
     deadline: Deadline,
   ) => (until: Deadline) => FlowTotals;
+  /** Asks whether the switch is there, by a barrier, and does not wait: who takes the answer does. */
+  readonly ask: (deadline: Deadline) => (until: Deadline) => void;
   /** The flows themselves, read back from the switch. */
   readonly dump: (cookies: CookieFilter, deadline: Deadline) => readonly Flow[];
   /** All meters of the bridge. */

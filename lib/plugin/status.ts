@@ -1,7 +1,7 @@
 /** STATUS of both plugins. See config.ts for the folder's note. */
 import type { Host } from "../attach/host.ts";
 import { loadNodeConfig, openNode } from "../attach/node.ts";
-import { confirmSwitch } from "../attach/ready.ts";
+import { askSwitch } from "../attach/ready.ts";
 import { delegateStatus } from "../cni/delegate.ts";
 import type { StatusRequest } from "../cni/request.ts";
 import { type Deadline, deadlineIn } from "../deadline.ts";
@@ -9,11 +9,10 @@ import { asFailure, Failure } from "../errors.ts";
 import type { Assignment } from "../ipam/assignment.ts";
 import { hasFreeBlock } from "../ipam/claim.ts";
 import { lostContainers } from "../ipam/folders.ts";
-import { heldNow } from "../ipam/held.ts";
-import { differences } from "../ipam/network-fit.ts";
+import { matches } from "../ipam/network-fit.ts";
 import { ensureNetwork } from "../ipam/networks.ts";
 import { hasFree } from "../ipam/pool.ts";
-import { holdNetwork } from "../ipam/refresh.ts";
+import { holdKnown, holdNetwork } from "../ipam/refresh.ts";
 import { formatIp4 } from "../net/ip4.ts";
 import type { PluginWorld } from "./add.ts";
 import { type PluginConfig, parseIpamConfig, parsePluginConfig } from "./config.ts";
@@ -29,8 +28,9 @@ export async function status(world: PluginWorld, request: StatusRequest): Promis
   const config = parsePluginConfig(request.config);
   const deadline = deadlineIn(world.clock, statusMs);
   await onNode(world, config, async (host) => {
-    confirmSwitch(host, deadline);
+    const confirmSwitch = askSwitch(host, deadline);
     await confirmNetwork(host, config, deadline);
+    confirmSwitch(deadline);
   });
   if (config.foreignIpam !== undefined) await delegateStatus(world, request, deadline);
 }
@@ -68,19 +68,22 @@ async function confirmNetwork(
   { network: name, spec, foreignIpam }: PluginConfig,
   deadline: Deadline,
 ): Promise<void> {
-  if (spec !== undefined && heldNow(ipam.dirs, name) === undefined) {
+  const held =
+    spec === undefined
+      ? await holdNetwork(ipam, { name, spec }, deadline)
+      : await holdKnown(ipam, name, deadline);
+  if (held === undefined) {
     // The first ADD makes it: STATUS only sees whether there is a store to make it in.
     await ipam.registry();
     return;
   }
-  const { stored, blocks } = await holdNetwork(ipam, { name, spec: undefined }, deadline);
-  const { network } = stored;
+  const { network } = held.stored;
   refuseLost(lostContainers(ipam.dirs, name), name);
-  if (spec !== undefined && differences(network, spec).length > 0) {
+  if (spec !== undefined && !matches(network, spec)) {
     // Throws, saying what differs.
     await ensureNetwork(await ipam.registry(), spec, deadline);
   }
-  if (foreignIpam !== undefined || hasFree(ipam.dirs, network, blocks)) return;
+  if (foreignIpam !== undefined || hasFree(ipam.dirs, network, held.blocks)) return;
   if (await hasFreeBlock(await ipam.registry(), network, deadline)) return;
   throw notAvailable(
     `network "${name}" has no free address, and no free block`,
