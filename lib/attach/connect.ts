@@ -30,7 +30,7 @@ import {
 } from "./plan.ts";
 import { givenPort, readPort } from "./ports.ts";
 import { removePort } from "./remove.ts";
-import { addAttachment, awaitOfport, selectBridge } from "./rows.ts";
+import { addAttachment, awaitOfport, selectDatapath } from "./rows.ts";
 
 /** Whether the container gets a default route here: where it has none, unless it is said. */
 export type DefaultRoute = "set" | "none" | "if absent";
@@ -62,7 +62,7 @@ export async function connect(
     undo.add("remove the links", () => host.startDeleting(plan.outer)?.finish(cleanUp(host)));
 
     const database = host.database(deadline);
-    const insert = [selectBridge(bridge), ...addAttachment(bridge, rowOf(plan, ofport))];
+    const insert = [selectDatapath(bridge), ...addAttachment(bridge, rowOf(plan, ofport))];
     let added = database.send(insert, deadline);
     undo.add("remove the port", () => {
       const until = cleanUp(host);
@@ -154,22 +154,22 @@ function setUpInner(
   if (link === undefined) {
     throw new Failure("try-again", `Cannot set up "${plan.inner}": it went away meanwhile`);
   }
-  const defaults = plan.defaultRoutes.map((route) => addRoute(plan, route, link.index));
   if (defaultRoute === "set") {
+    const defaults = plan.defaultRoutes.map((route) => addRoute(plan, route, link.index));
     inside.apply([...configureInner(plan, link.index), ...defaults]);
     return plan.defaultRoutes;
   }
   inside.apply(configureInner(plan, link.index));
-  if (defaultRoute === "none") return [];
-  return plan.defaultRoutes.filter((_route, position) => {
+  const set: WantedRoute[] = [];
+  for (const route of defaultRoute === "none" ? [] : plan.defaultRoutes) {
     try {
-      inside.apply(defaults.slice(position, position + 1));
-      return true;
+      inside.apply([addRoute(plan, route, link.index)]);
+      set.push(route);
     } catch (fault) {
-      if (refusedWith(fault, "EEXIST")) return false;
-      throw fault;
+      if (!refusedWith(fault, "EEXIST")) throw fault;
     }
-  });
+  }
+  return set;
 }
 
 /**

@@ -3,6 +3,7 @@
 import { find } from "../ipam/assignments.ts";
 import { type HeldNetwork, heldNow } from "../ipam/held.ts";
 import { peersOf, readPeers } from "../ipam/peers.ts";
+import type { Prefix4 } from "../net/prefix.ts";
 import type { SwitchNetwork, SwitchState } from "../overlay/state.ts";
 import type { Host } from "./host.ts";
 import { gatewayAttachment } from "./names.ts";
@@ -13,6 +14,9 @@ export const tunnelPort = 1;
 /** Without the peers' leases: all that an ADD needs to know whether the switch has those. */
 export function switchNetwork(held: HeldNetwork, port: SwitchNetwork["port"]): SwitchNetwork {
   const { vni, subnet, subnet6, gateway, blockLength, allowed } = held.stored.network;
+  const leases: Prefix4[] = [];
+  // One with a MAC of its own has its flows with the container's port.
+  for (const { mac, prefix } of held.blocks) if (mac === undefined) leases.push(prefix);
   return {
     vni,
     subnet,
@@ -21,8 +25,7 @@ export function switchNetwork(held: HeldNetwork, port: SwitchNetwork["port"]): S
     blockLength,
     allowed,
     port,
-    // One with a MAC of its own has its flows with the container's port.
-    leases: held.blocks.filter(({ mac }) => mac === undefined).map(({ prefix }) => prefix),
+    leases,
     tunnel: held.tunnel && { ofport: tunnelPort, local: held.tunnel },
     peers: held.peers,
   };

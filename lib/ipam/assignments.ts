@@ -61,13 +61,16 @@ export function heldPort({ ports }: PoolDirs, { id, ofport }: Assignment): numbe
  * runtime's. The node's own address is no container's, whatever name the container has.
  */
 export function siblings(dirs: PoolDirs, id: AttachmentId, network: string): readonly Assignment[] {
-  return dirs.owners
-    .list()
-    .filter((name) => name.includes(`:${id.containerId}:`) && name !== ownerName(id))
-    .map((name) => parseAssignment(dirs.owners.read(name) ?? ""))
-    .filter((other) => other !== undefined)
-    .filter((other) => other.network === network && !other.id.name.startsWith("@"))
-    .filter((other) => other.id.containerId === id.containerId);
+  const found: Assignment[] = [];
+  const [own, part] = [ownerName(id), `:${id.containerId}:`];
+  for (const name of dirs.owners.list()) {
+    if (!name.includes(part) || name === own) continue;
+    const other = parseAssignment(dirs.owners.read(name) ?? "");
+    if (other === undefined || other.network !== network) continue;
+    if (other.id.containerId !== id.containerId || other.id.name.startsWith("@")) continue;
+    found.push(other);
+  }
+  return found;
 }
 
 /** A block's folder once its lease is not ours any more. */

@@ -44,12 +44,13 @@ export function differences(network: Network, spec: NetworkSpec): readonly strin
     mtu: spec.mtu !== undefined,
     masquerade: spec.masquerade !== undefined,
   };
-  return Object.keys(asked)
-    .filter((key) => asked[key] === true && wanted[key] !== found[key])
-    .map((key) => `${key} is ${found[key] ?? "not set"}, not ${wanted[key] ?? "unset"}`)
-    .concat(
-      spec.vni !== undefined && spec.vni !== network.vni
-        ? [`vni is ${network.vni}, not ${spec.vni}`]
-        : [],
-    );
+  const differing: string[] = [];
+  for (const key of Object.keys(asked)) {
+    if (asked[key] !== true || wanted[key] === found[key]) continue;
+    differing.push(`${key} is ${found[key] ?? "not set"}, not ${wanted[key] ?? "unset"}`);
+  }
+  if (spec.vni !== undefined && spec.vni !== network.vni) {
+    differing.push(`vni is ${network.vni}, not ${spec.vni}`);
+  }
+  return differing;
 }

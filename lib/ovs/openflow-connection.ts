@@ -68,14 +68,23 @@ export function openConnection(stream: ByteStream): Connection {
     send,
     answer: (xid, isLast, deadline) => {
       const came = answers.get(xid) ?? [];
-      while (!came.some(isLast)) {
-        const bytes = receiveFrom(stream, peer, deadline);
-        for (const message of splitter.push(bytes)) take(readMessage(message), deadline);
+      for (let seen = 0; ; seen += 1) {
+        while (seen >= came.length) {
+          const bytes = receiveFrom(stream, peer, deadline);
+          for (const message of splitter.push(bytes)) take(readMessage(message), deadline);
+        }
+        const message = came[seen];
+        if (message !== undefined && isLast(message)) break;
       }
       answers.delete(xid);
       return came;
     },
-    errorOf: (xid) => answers.get(xid)?.find((message) => message.type === "error")?.error,
+    errorOf: (xid) => {
+      for (const message of answers.get(xid) ?? []) {
+        if (message.type === "error") return message.error;
+      }
+      return undefined;
+    },
     forget: (xid) => void answers.delete(xid),
   };
 }

@@ -111,7 +111,8 @@ export function readAggregate(body: Uint8Array): FlowTotals {
     found.set(header >>> 9, fields.part(header & 0xff).bigUint(header & 0xff));
   }
   // OFPXMC_OPENFLOW_BASIC, OXS_OF_FLOW_COUNT and so on.
-  const [flows, packets, bytes] = [3, 4, 5].map((field) => found.get((0x8002 << 7) | field));
+  const at = (field: number) => found.get((0x8002 << 7) | field);
+  const [flows, packets, bytes] = [at(3), at(4), at(5)];
   if (flows === undefined || packets === undefined || bytes === undefined)
     throw undecodable(what, "a count is missing");
   return { flows: Number(flows), packets, bytes };

@@ -18,6 +18,7 @@ import {
   getNetnsNumber,
   listLinks,
 } from "./link-messages.ts";
+import type { Message } from "./netlink.ts";
 import { openNetlink } from "./netlink-socket.ts";
 import { createNetns, inside, openNetns, ownNetns } from "./netns.ts";
 import { decodeRoute, listRoutes } from "./route-messages.ts";
@@ -107,13 +108,15 @@ export function openLinks(ffi: Ffi): Links {
     apply: (changes) => {
       const requests: Request[] = [];
       for (const change of changes) requests.push(...requestsOf(change));
-      const answers = socket.acknowledge(requests.map(({ message }) => message));
+      const messages: Message[] = [];
+      for (const { message } of requests) messages.push(message);
+      const answers = socket.acknowledge(messages);
       let index = 0;
       for (const { attempt, forgives } of requests) {
         const { errno: refusal = 0, text } = answers[index] ?? {};
         index += 1;
         if (refusal === 0 || (forgives !== undefined && refusal === errno(forgives))) continue;
-        throw new SysError(refusal, { ...attempt, text });
+        throw new SysError(refusal, { ...attempt(), text });
       }
     },
     checksumOffloadOff: (name) => checksumOffloadOff(ffi, socket.fd, name),

@@ -154,10 +154,16 @@ export function decodeNetnsNumber(body: Uint8Array): number | undefined {
   return number === NETNSA_NSID_NOT_ASSIGNED ? undefined : number;
 }
 
+/** What is read of a link, of some forty that there are. */
+const ofLinks = [
+  ...[IFLA.ifname, IFLA.address, IFLA.linkinfo, IFLA.operstate],
+  ...[IFLA.mtu, IFLA.link, IFLA.linkNetnsId],
+];
+
 /** The body of RTM_NEWLINK. */
 export function decodeLink(body: Uint8Array): Link {
   const view = headOf(body, ifinfoLength);
-  const found = decodeAttributes(body, ifinfoLength);
+  const found = decodeAttributes(body, ifinfoLength, ofLinks);
   const name = found.get(IFLA.ifname);
   const address = found.get(IFLA.address);
   const info = found.get(IFLA.linkinfo);

@@ -83,33 +83,40 @@ export const nest = (type: number, attributes: readonly Attribute[]): Attribute 
  * when what it counts is written: asking each attribute first was worth the runtime's compiling it.
  */
 export function encodeMessages(messages: readonly Message[], sequence: number): Uint8Array {
-  let out = new DataView(new ArrayBuffer(1024));
+  let written = new Uint8Array(1024);
+  let out = new DataView(written.buffer);
   let end = 0;
   /** Makes room for `length` bytes and gives where they begin. */
   const room = (length: number): number => {
     const start = end;
     end = align(start + length);
-    if (end > out.byteLength) {
+    if (end > written.length) {
       const larger = new Uint8Array(2 * end);
-      larger.set(new Uint8Array(out.buffer));
-      out = new DataView(larger.buffer);
+      larger.set(written);
+      written = larger;
+      out = new DataView(written.buffer);
     }
     return start;
   };
-  const putBytes = (value: Uint8Array): void => {
-    const start = room(value.length);
-    new Uint8Array(out.buffer).set(value, start);
-  };
   const putNest = ({ head, attributes }: Nest): void => {
-    if (head !== undefined) putBytes(head);
+    if (head !== undefined) {
+      const start = room(head.length);
+      written.set(head, start);
+    }
     for (const { type, value } of attributes) {
-      const start = room(attributeHeaderLength);
-      const plain = value instanceof Uint8Array;
-      if (plain) putBytes(value);
-      else putNest(value);
-      // The padding after plain bytes does not count.
-      out.setUint16(start, plain ? attributeHeaderLength + value.length : end - start, true);
-      out.setUint16(start + 2, plain ? type : type | NLA_F_NESTED, true);
+      if (value instanceof Uint8Array) {
+        // The padding after them does not count.
+        const length = attributeHeaderLength + value.length;
+        const start = room(length);
+        out.setUint16(start, length, true);
+        out.setUint16(start + 2, type, true);
+        written.set(value, start + attributeHeaderLength);
+      } else {
+        const start = room(attributeHeaderLength);
+        putNest(value);
+        out.setUint16(start, end - start, true);
+        out.setUint16(start + 2, type | NLA_F_NESTED, true);
+      }
     }
   };
   let number = sequence;
@@ -122,7 +129,7 @@ export function encodeMessages(messages: readonly Message[], sequence: number): 
     out.setUint32(start + 8, number, true);
     number += 1;
   }
-  return new Uint8Array(out.buffer, 0, end);
+  return written.subarray(0, end);
 }
 
 const align = (length: number): number => (length + 3) & ~3;
@@ -145,14 +152,22 @@ export function decodeMessages(datagram: Uint8Array): readonly Received[] {
   return messages;
 }
 
-/** The attributes after the first `skip` bytes, by type; of several of one type the last. */
-export function decodeAttributes(body: Uint8Array, skip = 0): ReadonlyMap<number, Uint8Array> {
+/**
+ * The attributes after the first `skip` bytes, by type; of several of one type the last. `only`
+ * these types, where few of many are wanted.
+ */
+export function decodeAttributes(
+  body: Uint8Array,
+  skip = 0,
+  only?: readonly number[],
+): ReadonlyMap<number, Uint8Array> {
   const view = viewOf(body);
   const found = new Map<number, Uint8Array>();
   for (let at = align(skip); at + 4 <= body.length; ) {
     const length = view.getUint16(at, true);
     if (length < 4 || at + length > body.length) break;
-    found.set(view.getUint16(at + 2, true) & typeMask, body.subarray(at + 4, at + length));
+    const type = view.getUint16(at + 2, true) & typeMask;
+    if (only?.includes(type) !== false) found.set(type, body.subarray(at + 4, at + length));
     at += align(length);
   }
   return found;

@@ -14,22 +14,24 @@ import { changeRoute } from "./route-messages.ts";
 
 export interface Request {
   readonly message: Message;
-  readonly attempt: Attempt;
+  /** Put into words when it is refused, not before. */
+  readonly attempt: () => Attempt;
   /** A refusal that means that there is nothing to do. */
   readonly forgives?: ErrnoName;
 }
 
 /** The messages that make a change, in their order. */
 export function requestsOf(change: Change): readonly Request[] {
-  const [action = ""] = change.do.split(" ", 1);
-  const attempt = { action, subject: subjectOf(change), call: calls[change.do] };
+  const attempt = () => {
+    const [action = ""] = change.do.split(" ", 1);
+    return { action, subject: subjectOf(change), call: calls[change.do] };
+  };
   const request = { message: messageOf(change), attempt };
   // No such address family: without IPv6 (or with an MTU too small for it) there are no addresses.
   const forgives = "EAFNOSUPPORT";
   if (change.do === "create veth" && change.outer.noIp6Addresses) {
     const { name } = change.outer;
-    const subject = `link "${name}"`;
-    const after = { action: "set", subject, call: "RTM_NEWLINK" };
+    const after = () => ({ action: "set", subject: `link "${name}"`, call: "RTM_NEWLINK" });
     return [request, { message: noIp6Addresses({ name }), attempt: after, forgives }];
   }
   if (change.do === "set link" && change.noIp6Addresses)

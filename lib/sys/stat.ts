@@ -41,7 +41,9 @@ function decodeStatx(statx: Uint8Array): Stat {
     owner: word(20),
     mode: view.getUint16(28, true) & 0o7777,
     // The device's two numbers, and the inode's halves: a bigint's first use has its price.
-    id: `${word(136)}:${word(140)}:${word(36)}:${word(32)}`,
+    get id() {
+      return `${word(136)}:${word(140)}:${word(36)}:${word(32)}`;
+    },
     size: word(44) * 2 ** 32 + word(40),
   };
 }

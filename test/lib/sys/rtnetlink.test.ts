@@ -153,7 +153,8 @@ test("what is said when a change is refused", () => {
     { do: "add neighbour", index: 5, neighbour: { ...address, mac } },
   ];
   const said = changes.flatMap(requestsOf).map(({ attempt }) => {
-    return `${attempt.action} ${attempt.subject} (${attempt.call})`;
+    const { action, subject, call } = attempt();
+    return `${action} ${subject} (${call})`;
   });
   expect(said).toEqual([
     'create links "spv1" and "eth0" in /run/netns/blue (RTM_NEWLINK)',
