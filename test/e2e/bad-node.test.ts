@@ -17,9 +17,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { factsOf } from "../lab/facts.ts";
 import { assertNothingLeft, assertSound } from "../lab/invariants.ts";
 import { type Lab, openLab } from "../lab/lab.ts";
-import { type CniCall, type Container, type LabNode, readFileStore } from "../lab/node.ts";
+import type { CniCall, Container, LabNode } from "../lab/node.ts";
 import { ping } from "../lab/probe.ts";
-import { run } from "../lab/run.ts";
+import { must, run } from "../lab/run.ts";
 import { expectRefusal } from "./refusals.ts";
 
 const conf = { cniVersion: "1.1.0", name: "web", type: "socketplane", subnet: "10.2.0.0/16" };
@@ -46,6 +46,12 @@ async function expectGood(on: LabNode, attached: Container, more: Partial<CniCal
   expect(await ping(attached.netns, "10.2.0.1")).toBe(true);
   expect(await on.cni({ ...call, command: "DEL" })).toMatchObject({ status: 0, stdout: "" });
   await assertNothingLeft([on]);
+}
+
+/** Takes the network off the node behind our back: the bridge, and what the firewall has of it. */
+async function forgetNetwork(): Promise<void> {
+  node.ovs.vsctl("--if-exists", "del-br", "sp0");
+  await must({ netns: node.netns, argv: ["nft", "flush", "ruleset"] });
 }
 
 /** Whatever came before, a good ADD works and its DEL leaves nothing. */
@@ -100,7 +106,7 @@ describe("node.json", () => {
     ],
   ])("%s", async (_, settings, says) => {
     // On a node where the network is not up yet: what is never looked at is never wrong.
-    node.ovs.vsctl("--if-exists", "del-br", "sp0");
+    await forgetNetwork();
     expectRefusal(await cni("ADD", { env: nodeJson(settings) }), { code: 7, says });
   });
 
@@ -255,27 +261,20 @@ function mount(path: string, options: string): void {
 }
 
 test("a disk that fills up does no harm to those that are attached, nor to DEL", async () => {
-  const own = privateDirs();
-  mount(own.runDir, "size=256k,mode=700");
-  const env = nodeJson(own);
-  const disk: LabNode = {
-    ...node,
-    runDir: own.runDir,
-    readStore: async () => readFileStore(own.store.path),
-  };
-  const [first, second] = [node.addContainer(), node.addContainer()];
-  const subnet = { name: "disk", subnet: "10.7.0.0/16" };
-  const on = (command: CniCall["command"], one: Container) =>
-    cni(command, { env, container: one, conf: { ...conf, ...subnet } });
+  const disk = await lab.startNode({ name: "disk" });
+  mount(disk.runDir, "size=256k,mode=700");
+  const [first, second] = [disk.addContainer(), disk.addContainer()];
+  const on = (command: CniCall["command"], container: Container) =>
+    disk.cni({ command, conf, container });
 
   expect(await on("ADD", first)).toMatchObject({ status: 0 });
-  const filler = join(own.runDir, "filler");
+  const filler = join(disk.runDir, "filler");
   const fill = await run({ argv: ["dd", "if=/dev/zero", `of=${filler}`, "bs=1k"] });
   expect(fill.stderr).toContain("No space left on device");
-  const says = [own.runDir, "no space left on device (ENOSPC)", "Free some space"];
+  const says = [disk.runDir, "no space left on device (ENOSPC)", "Free some space"];
   expectRefusal(await on("ADD", second), { code: 5, says });
   await assertSound([disk]);
-  expect(await ping(first.netns, "10.7.0.1")).toBe(true);
+  expect(await ping(first.netns, "10.2.0.1")).toBe(true);
   expect(await on("DEL", second)).toMatchObject({ status: 0 });
   expect(await on("DEL", first)).toMatchObject({ status: 0 });
   await assertNothingLeft([disk]);
@@ -283,8 +282,7 @@ test("a disk that fills up does no harm to those that are attached, nor to DEL",
   expect(await on("ADD", second)).toMatchObject({ status: 0 });
   await assertSound([disk]);
   expect(await on("DEL", second)).toMatchObject({ status: 0 });
-  const command = ["--config", env.SOCKETPLANE_CONFIG, "network", "delete", "disk"];
-  expect(await node.socketplane(...command)).toMatchObject({ status: 0 });
+  expect(await disk.socketplane("network", "delete", "web")).toMatchObject({ status: 0 });
 });
 
 describe("Open vSwitch", () => {
