@@ -16,12 +16,12 @@ import { logFiles } from "../lib/sys/log-files.ts";
 import { ourScript } from "../lib/sys/programs.ts";
 import { openTree } from "../lib/sys/tree-files.ts";
 
-export const serviceWorld = (
-  ffi: Ffi,
-  { env, readFile, clock }: Pick<World, "env" | "readFile" | "clock">,
-): ServiceWorld => ({
+type Real = Pick<World, "env" | "readFile" | "makeDir" | "clock">;
+
+export const serviceWorld = (ffi: Ffi, { env, readFile, makeDir, clock }: Real): ServiceWorld => ({
   env,
   readFile,
+  makeDir,
   clock,
   isThere: existsSync,
   runLines,
@@ -34,7 +34,7 @@ export const serviceWorld = (
 /** `chosen` is --config, which counts before SOCKETPLANE_CONFIG. */
 export function openServicesHere(
   ffi: Ffi,
-  world: Pick<World, "env" | "readFile" | "clock">,
+  world: Real,
   config: NodeConfig,
   chosen: string | undefined,
 ): Services {
@@ -60,10 +60,7 @@ export async function askAgent(config: NodeConfig, path: string): Promise<string
 /** Where an image has systemd that does not run here. */
 const systemdPrograms = ["usr/lib/systemd/systemd", "lib/systemd/systemd"];
 
-export const installerHere = (
-  ffi: Ffi,
-  world: Pick<World, "env" | "readFile" | "clock">,
-): Installer => ({
+export const installerHere = (ffi: Ffi, world: Real): Installer => ({
   tree: openTree(),
   isOurProgram: ourScript().length === 0,
   hasSystemd: (root) =>

@@ -9,6 +9,7 @@
  * to load than most commands to run, only when there is something to parse.
  */
 import { asFailure, Failure } from "../errors.ts";
+import { refusedWith } from "../sys/errno.ts";
 import { isGroup } from "./command.ts";
 import { completeHere, completing } from "./complete-here.ts";
 import { type Found, find, optionsIn } from "./find.ts";
@@ -25,6 +26,8 @@ export async function runCli(world: CliWorld, args: readonly string[]): Promise<
   try {
     return await runLine(world, args);
   } catch (thrown) {
+    // Who read the answer has enough of it, as head does: that needs no words.
+    if (refusedWith(thrown, "EPIPE") && thrown.subject === "stdout") return exitStatus.failed;
     const failure = asFailure(thrown);
     world.terminal.stderr(formatFailure(failure));
     return failure.kind === "usage" ? exitStatus.usage : exitStatus.failed;

@@ -38,7 +38,22 @@ export function openProcesses(world: ServiceWorld, configured: Configured): Serv
     return true;
   };
 
+  /** One at a time: the second sees what the first has started. */
   const startAgent = async (): Promise<boolean> => {
+    const dir = world.makeDir(runDir);
+    try {
+      const unlock = dir.lock("start.lock", "exclusive", deadlineIn(clock, 2 * patience.ready));
+      try {
+        return await startAlone();
+      } finally {
+        unlock();
+      }
+    } finally {
+      dir.close();
+    }
+  };
+
+  const startAlone = async (): Promise<boolean> => {
     if (running("agent") !== undefined) return false;
     const before = logFiles.size(logFile);
     const { pid, ended, letGo } = processes.startAgain(
@@ -54,7 +69,7 @@ export function openProcesses(world: ServiceWorld, configured: Configured): Serv
     await until(deadlineIn(clock, patience.ready), () => isReady() || end !== undefined);
     letGo();
     if (isReady()) return true;
-    // Somebody else has started one at the same time.
+    // Somebody has started one by hand at the same time.
     if (end !== undefined && running("agent") !== undefined) return false;
     const lines = logFiles.after(logFile, before).slice(-told);
     const state =

@@ -1,5 +1,6 @@
 /** What services are handed. See services.ts for the folder's note. */
 import type { Clock } from "../deadline.ts";
+import type { Dir } from "../dir.ts";
 import type { NodeConfig } from "../node-config.ts";
 import type { BackgroundProcesses, LogFiles, RunLines } from "../sys/background.ts";
 
@@ -28,6 +29,8 @@ export interface ServiceWorld {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** The text of a file, symlinks followed; undefined if there is none. */
   readonly readFile: (path: string) => string | undefined;
+  /** Opens a folder of ours, made if absent. */
+  readonly makeDir: (path: string) => Dir;
   /** Whether there is a file, or a folder. */
   readonly isThere: (path: string) => boolean;
   readonly runLines: RunLines;

@@ -80,13 +80,24 @@ export const runLines: RunLines = async (path, args, onLine, signal) => {
     env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const streams = [child.stdout, child.stderr].map((stream) => readLines(stream, onLine));
   const stop = () => void child.kill("SIGTERM");
+  let fault: unknown;
+  const tell = (line: string) => {
+    try {
+      if (fault === undefined) onLine(line);
+    } catch (thrown) {
+      // Nobody is there to catch it where a stream's piece has come.
+      fault = thrown;
+      stop();
+    }
+  };
+  const streams = [child.stdout, child.stderr].map((stream) => readLines(stream, tell));
   signal.addEventListener("abort", stop, { once: true });
   if (signal.aborted) stop();
   try {
     const end = await endOf(child);
     await Promise.all(streams);
+    if (fault !== undefined) throw fault;
     return end;
   } finally {
     signal.removeEventListener("abort", stop);

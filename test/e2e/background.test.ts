@@ -11,7 +11,7 @@ import { startAgent } from "../lab/agent.ts";
 import { endBackground, recordedPid } from "../lab/background.ts";
 import { type Lab, openLab } from "../lab/lab.ts";
 import type { LabNode } from "../lab/node.ts";
-import { start } from "../lab/run.ts";
+import { run, start } from "../lab/run.ts";
 import { startServer } from "../lab/services.ts";
 import { until } from "../lab/until.ts";
 
@@ -195,6 +195,19 @@ describe("its log", () => {
     expect(pid()).not.toBe(first);
     following.kill("SIGINT");
     expect(await following.outcome).toMatchObject({ status: 0, stderr: "" });
+  });
+
+  test("is shown as far as somebody reads", async () => {
+    await agent("start");
+    const log = join(node.config, "../log/agent.log");
+    writeFileSync(log, readFileSync(log, "utf8").repeat(5_000));
+    const { argv, ...rest } = node.operatorCommand("agent", "logs", "-n", "100000");
+    const { stdout, stderr } = await run({
+      ...rest,
+      argv: ["sh", "-c", '"$@" | head -1', "sh", ...argv],
+    });
+    expect(stdout.trimEnd().split("\n")).toHaveLength(1);
+    expect(stderr).toBe("");
   });
 
   test("that is not there, and a count that is none, are errors", async () => {

@@ -1,5 +1,6 @@
 /** The form without systemd, where time and processes are ours: what takes long, or never comes. */
 import { beforeEach, describe, expect, test } from "vitest";
+import type { Dir } from "../../../lib/dir.ts";
 import { defaultNodeConfig } from "../../../lib/node-config.ts";
 import { formatProcess } from "../../../lib/service/process-file.ts";
 import { openProcesses } from "../../../lib/service/processes.ts";
@@ -36,9 +37,30 @@ function runs(): void {
   files.set("/run/socketplane/agent.pid", formatProcess(agent));
 }
 
+const no = (): never => {
+  throw new Error("that is not needed");
+};
+/** Where only locks are taken. */
+const noDir: Omit<Dir, "path"> = {
+  open: no,
+  make: no,
+  read: no,
+  create: no,
+  replace: no,
+  link: no,
+  rename: no,
+  remove: no,
+  removeDir: no,
+  list: no,
+  lockRange: no,
+  lock: () => () => {},
+  close: () => {},
+};
+
 const world = (env: ServiceWorld["env"] = {}): ServiceWorld => ({
   env,
   readFile: (path) => files.get(path),
+  makeDir: (path) => ({ ...noDir, path }),
   isThere: () => false,
   runLines: async () => ({ status: 0, signal: undefined }),
   processes: {

@@ -15,6 +15,10 @@ import type { Services } from "../../../lib/service/services.ts";
 import { reloadUnits } from "../../../lib/service/systemd.ts";
 import type { ServiceWorld } from "../../../lib/service/world.ts";
 
+const none = (): never => {
+  throw new Error("nothing of ours is needed");
+};
+
 let folder: string;
 let world: ServiceWorld;
 let services: Services;
@@ -22,7 +26,7 @@ beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "sp-systemd-"));
   const { env, hrtime } = process;
   const clock = () => Number(hrtime.bigint()) / 1e6;
-  const real = serviceWorld(openFfi(), { env, clock, readFile: () => undefined });
+  const real = serviceWorld(openFfi(), { env, clock, readFile: () => undefined, makeDir: none });
   const places = {
     running: folder,
     systemctl: [join(folder, "nowhere"), join(folder, "systemctl")],

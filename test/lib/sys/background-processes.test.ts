@@ -124,6 +124,15 @@ describe("the lines of a program", () => {
     expect(end.signal).toBe("SIGTERM");
   });
 
+  test("end where who hears them fails", async () => {
+    const { signal } = new AbortController();
+    const deaf = () => {
+      throw new Error("enough");
+    };
+    const running = runLines("/bin/sh", ["-c", "echo a; echo b; exec sleep 1000"], deaf, signal);
+    await expect(running).rejects.toThrow("enough");
+  });
+
   test("of a program that is not there are an error", async () => {
     const none = runLines(join(folder, "none"), [], () => {}, new AbortController().signal);
     await expect(none).rejects.toThrow("ENOENT");
