@@ -13,7 +13,7 @@ import type { Ffi } from "../lib/sys/ffi.ts";
 import { pluginWorld } from "./world.ts";
 
 /** The capabilities that the interface plugin, or its delegate, does something about. */
-const honoured = ["ips", "mac", "dns", "aliases", "ipRanges"];
+const honoured = ["ips", "mac", "dns", "aliases", "ipRanges", "bandwidth"];
 
 /** The plugin that goes by the name the executable was called by. */
 export const pluginNamed = (called: string, ffi: Ffi, io: Io, version: string): Commands =>

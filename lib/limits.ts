@@ -20,6 +20,12 @@ export function parseLimit(text: string): Limit | undefined {
   return rest.length === 0 ? limitOf(rate, burst) : undefined;
 }
 
+/** As JSON has them. */
+export const formatLimits = ({ send, receive }: Limits): Readonly<Record<string, string>> => ({
+  ...(send && { send: formatLimit(send) }),
+  ...(receive && { receive: formatLimit(receive) }),
+});
+
 /** Reads limits as JSON has them; undefined for anything else, and for none. */
 export function parseLimits(json: unknown): Limits | undefined {
   if (typeof json !== "object" || json === null) return undefined;

@@ -5,7 +5,7 @@ import { applyPeerChanges } from "../attach/network-flows.ts";
 import { recover } from "../attach/recover.ts";
 import { restorePorts } from "../attach/restore.ts";
 import { selectBridge } from "../attach/rows.ts";
-import { flowDifferences, ourPorts, synchronise } from "../attach/sync.ts";
+import { isDifferent, ourPorts, synchronise } from "../attach/sync.ts";
 import type { Deadline } from "../deadline.ts";
 import { everyFlow } from "../overlay/cookies.ts";
 import type { NetworkChange } from "./changes.ts";
@@ -54,7 +54,7 @@ export async function putAllRight(
 /** An ADD or DEL under way may make it seem so. */
 function hasDifferences(host: Host, deadline: Deadline): boolean {
   if (!hasBridge(host, deadline)) return false;
-  return flowDifferences(host, deadline).length > 0;
+  return isDifferent(host, deadline);
 }
 
 function hasBridge(host: Host, deadline: Deadline): boolean {

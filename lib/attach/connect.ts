@@ -11,6 +11,7 @@ import type { HeldNetwork } from "../ipam/held.ts";
 import type { Mac } from "../net/mac.ts";
 import { attachmentFlows } from "../overlay/attachment.ts";
 import { attachmentCookie, only } from "../overlay/cookies.ts";
+import { metersOf, withoutMeters } from "../overlay/meters.ts";
 import { listOf, type OperationResult } from "../ovs/ovsdb-json.ts";
 import type { FlowChange, Pending } from "../ovs/switch.ts";
 import { refusedWith } from "../sys/errno.ts";
@@ -68,7 +69,7 @@ export async function connect(
       const until = cleanUp(host);
       const release = host.run.lock("switch.lock", "shared", until);
       try {
-        removePort(host, plan.outer, ofport, until);
+        removePort(host, plan.outer, { ofport, limits: plan.assignment.limits }, until);
       } finally {
         release();
       }
@@ -114,8 +115,14 @@ export async function connect(
 /** In place of what an attachment before may have left by that number. */
 function stageFlows(host: Host, plan: AttachmentPlan, ofport: number, deadline: Deadline) {
   const changes: FlowChange[] = [{ do: "delete", cookies: only(attachmentCookie(ofport)) }];
-  for (const flow of attachmentFlows(portOf(plan, ofport))) changes.push({ do: "add", flow });
-  return host.flows(deadline).stage(changes, deadline);
+  const port = portOf(plan, ofport);
+  for (const flow of attachmentFlows(port)) changes.push({ do: "add", flow });
+  const flows = host.flows(deadline);
+  if (port.limits !== undefined) {
+    const meters = metersOf(port).map((meter) => ({ do: "add", meter }) as const);
+    flows.changeMeters([...withoutMeters(ofport), ...meters], deadline);
+  }
+  return flows.stage(changes, deadline);
 }
 
 /** Undoing has a deadline of its own: the other one may be what failed. */

@@ -100,6 +100,7 @@ export const portOf = (plan: AttachmentPlan, ofport: number): SwitchAttachment =
   address: plan.assignment.address,
   address6: plan.address6,
   mac: plan.assignment.mac,
+  limits: plan.assignment.limits,
 });
 
 export const rowOf = (plan: AttachmentPlan, ofport: number): AttachmentRow => ({
@@ -112,4 +113,5 @@ export const rowOf = (plan: AttachmentPlan, ofport: number): AttachmentRow => ({
   mac: plan.assignment.mac,
   ofport,
   boot: plan.boot,
+  limits: plan.assignment.limits,
 });

@@ -59,14 +59,14 @@ function sweep(host: Host, link: string, deadline: Deadline): void {
   host.log.warn("removed a port that has no container", { port: link });
 }
 
-type Lost = Pick<Assignment, "id" | "network" | "address" | "mac" | "ofport">;
+type Lost = Pick<Assignment, "id" | "network" | "address" | "mac" | "ofport" | "limits">;
 
 async function writeDown(host: Host, lost: Lost, deadline: Deadline): Promise<void> {
-  const { id, network, address, mac, ofport } = lost;
+  const { id, network, address, mac, ofport, limits } = lost;
   const block = (await blocksOf(host, network, deadline)).find(({ prefix }) =>
     contains4(prefix, address),
   );
-  const assignment = { id, network, address, mac, ofport, workload: {} };
+  const assignment = { id, network, address, mac, ofport, limits, workload: {} };
   const restored =
     block !== undefined && restore(host.ipam.dirs, { ...assignment, block: blockName(block) });
   const about = { network, address: formatIp4(address), container: id.containerId };

@@ -9,13 +9,16 @@ import { asFailure, Failure } from "../errors.ts";
 import type { Assignment, AttachmentId } from "../ipam/assignment.ts";
 import { find, heldPort } from "../ipam/assignments.ts";
 import { release } from "../ipam/release.ts";
+import type { Limits } from "../limits.ts";
 import { attachmentCookie, only } from "../overlay/cookies.ts";
+import { withoutMeters } from "../overlay/meters.ts";
+import type { Ofport } from "../ovs/flow.ts";
 import type { Flows } from "../ovs/switch.ts";
 import { refusedWith } from "../sys/errno.ts";
 import type { Deletion, Host } from "./host.ts";
 import { outerName } from "./names.ts";
 import { readPort } from "./ports.ts";
-import { removeRow } from "./rows.ts";
+import { limitsIn, removeRow } from "./rows.ts";
 
 /** Gives the assignment that was given back. */
 export function disconnect(
@@ -40,7 +43,8 @@ export function disconnect(
       deletion = host.startDeleting(link);
     });
     // The kernel is at work on the link meanwhile.
-    step(() => removePort(host, link, known && heldPort(host.ipam.dirs, known), deadline));
+    const had = known && { ...known, ofport: heldPort(host.ipam.dirs, known) };
+    step(() => removePort(host, link, had, deadline));
     step(() => deletion?.finish(deadline));
   } finally {
     unlock();
@@ -60,14 +64,15 @@ export function disconnect(
 export function removePort(
   host: Host,
   link: string,
-  ofport: number | undefined,
+  known: Pick<Assignment, "ofport" | "limits"> | undefined,
   deadline: Deadline,
 ): void {
   const { bridge, uuid, ids } = readPort(host, link, deadline);
   if (!bridge) return;
-  const numbered = ofport ?? Number(ids["socketplane-port"]);
+  const ofport = known?.ofport ?? Number(ids["socketplane-port"]);
+  const limits = known?.limits ?? limitsIn(ids);
   try {
-    if (numbered > 0) removeFlows(host, numbered, deadline);
+    if (ofport > 0) removeFlows(host, { ofport, limits }, deadline);
   } finally {
     // A switch that hangs has taken all the time, but the database asks it nothing.
     const until = deadline.left() > 0 ? deadline : deadlineIn(host.clock, databaseMs);
@@ -80,8 +85,12 @@ export function removePort(
 /** What a database that answers takes at most, milliseconds. */
 const databaseMs = 2_000;
 
-/** Removes an attachment's flows. A switch that doesn't run has none. */
-function removeFlows(host: Host, ofport: number, deadline: Deadline): void {
+/** Removes an attachment's flows and meters. A switch that doesn't run has none. */
+function removeFlows(
+  host: Host,
+  { ofport, limits }: { readonly ofport: Ofport; readonly limits: Limits | undefined },
+  deadline: Deadline,
+): void {
   let flows: Flows;
   try {
     flows = host.flows(deadline);
@@ -92,4 +101,5 @@ function removeFlows(host: Host, ofport: number, deadline: Deadline): void {
   }
   const cookies = only(attachmentCookie(ofport));
   flows.stage([{ do: "delete", cookies }], deadline).commit(deadline);
+  if (limits !== undefined) flows.changeMeters(withoutMeters(ofport), deadline);
 }

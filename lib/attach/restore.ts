@@ -117,7 +117,7 @@ function plugAgain(
 }
 
 function rowOf({ assignment, held }: Written, boot: string): AttachmentRow {
-  const { id, network, address, mac, ofport = 0 } = assignment;
+  const { id, network, address, mac, ofport = 0, limits } = assignment;
   const { subnet6 } = held.stored.network;
   const address6 = subnet6 && ip6Of(subnet6, address);
   return {
@@ -130,5 +130,6 @@ function rowOf({ assignment, held }: Written, boot: string): AttachmentRow {
     mac,
     ofport,
     boot,
+    limits,
   };
 }

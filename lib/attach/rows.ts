@@ -1,5 +1,6 @@
 /** What we keep in the switch's database, and the operations that put it there: pure. */
 import type { AttachmentId } from "../ipam/assignment.ts";
+import { formatLimit, type Limits, limitsOf, parseLimit } from "../limits.ts";
 import { formatIp4, type Ip4, parseIp4 } from "../net/ip4.ts";
 import { formatIp6, type Ip6, parseIp6 } from "../net/ip6.ts";
 import { formatMac, type Mac, parseMac } from "../net/mac.ts";
@@ -27,6 +28,7 @@ export interface AttachmentRow {
   readonly ofport: Ofport;
   /** The kernel's boot that the port's link is of. */
   readonly boot: string;
+  readonly limits?: Limits | undefined;
 }
 
 /** A network's own port. */
@@ -168,6 +170,8 @@ export function addAttachment(bridge: string, row: AttachmentRow): readonly Oper
       [key("mac")]: formatMac(row.mac),
       [key("port")]: `${row.ofport}`,
       [key("boot")]: row.boot,
+      ...(row.limits?.send && { [key("send")]: formatLimit(row.limits.send) }),
+      ...(row.limits?.receive && { [key("receive")]: formatLimit(row.limits.receive) }),
     }),
   });
 }
@@ -264,5 +268,10 @@ export function parsePortRow(row: Row): PortRow | undefined {
     mac,
     ofport,
     boot: text("boot"),
+    limits: limitsIn(ids),
   };
 }
+
+/** The limits of a container's port, by its row's external ids. */
+export const limitsIn = (ids: Readonly<Record<string, string>>): Limits | undefined =>
+  limitsOf(parseLimit(ids[key("send")] ?? ""), parseLimit(ids[key("receive")] ?? ""));

@@ -2,11 +2,12 @@
 import type { Deadline } from "../deadline.ts";
 import { everyFlow } from "../overlay/cookies.ts";
 import { differences, withoutPorts } from "../overlay/differences.ts";
+import { meterDifferences, metersOf } from "../overlay/meters.ts";
 import { allFlows } from "../overlay/pipeline.ts";
 import type { SwitchAttachment, SwitchState } from "../overlay/state.ts";
 import type { Flow, Ofport } from "../ovs/flow.ts";
 import type { Row } from "../ovs/ovsdb-json.ts";
-import type { FlowChange } from "../ovs/switch.ts";
+import type { FlowChange, Meter } from "../ovs/switch.ts";
 import type { Host } from "./host.ts";
 import { type AttachmentRow, parsePortRow, selectOurPorts } from "./rows.ts";
 import { networkNow } from "./switch-network.ts";
@@ -26,12 +27,15 @@ export const wantedFlows = (host: Host, deadline: Deadline): readonly Flow[] =>
   lookAround(host, deadline).wanted;
 
 /**
- * What has to be changed so that the switch has those flows, and no others. What it has of a
- * network that has a port and is not known is left as it is: the run directory may have been
- * removed just now, and its containers live on.
+ * Whether the switch has other flows or meters than those. What it has of a network that has a port
+ * and is not known is left as it is: the run directory may have been removed just now, and its
+ * containers live on.
  */
-export const flowDifferences = (host: Host, deadline: Deadline): readonly FlowChange[] =>
-  differencesTo(host, lookAround(host, deadline), deadline);
+export function isDifferent(host: Host, deadline: Deadline): boolean {
+  const around = lookAround(host, deadline);
+  const { before, after } = metersTo(host, around, deadline);
+  return before.length + after.length > 0 || differencesTo(host, around, deadline).length > 0;
+}
 
 /**
  * Gives the switch all of its flows, in one atomic bundle, or only those that differ; gives how
@@ -45,6 +49,8 @@ export function synchronise(
 ): number {
   const around = lookAround(host, deadline);
   const { wanted, unknown } = around;
+  const meters = metersTo(host, around, deadline);
+  if (meters.before.length > 0) host.flows(deadline).changeMeters(meters.before, deadline);
   const changes: readonly FlowChange[] =
     what === "if different" || unknown.size > 0
       ? differencesTo(host, around, deadline)
@@ -52,14 +58,17 @@ export function synchronise(
           { do: "delete", cookies: everyFlow },
           ...wanted.map((flow) => ({ do: "add", flow }) as const),
         ];
-  if (changes.length === 0) return 0;
-  host.flows(deadline).stage(changes, deadline).commit(deadline);
-  host.log.info("put the switch's flows right", { flows: wanted.length, changes: changes.length });
-  return changes.length;
+  if (changes.length > 0) host.flows(deadline).stage(changes, deadline).commit(deadline);
+  if (meters.after.length > 0) host.flows(deadline).changeMeters(meters.after, deadline);
+  const count = changes.length + meters.before.length + meters.after.length;
+  if (count === 0) return 0;
+  host.log.info("put the switch's flows right", { flows: wanted.length, changes: count });
+  return count;
 }
 
 interface Around {
   readonly wanted: readonly Flow[];
+  readonly meters: readonly Meter[];
   /** Numbers of ports of networks that are not known. */
   readonly unknown: ReadonlySet<Ofport>;
 }
@@ -67,6 +76,10 @@ interface Around {
 function differencesTo(host: Host, { wanted, unknown }: Around, deadline: Deadline) {
   const have = host.flows(deadline).dump(everyFlow, deadline);
   return differences(withoutPorts(have, unknown), wanted);
+}
+
+function metersTo(host: Host, { meters, unknown }: Around, deadline: Deadline) {
+  return meterDifferences(host.flows(deadline).meters(deadline), meters, unknown);
 }
 
 function lookAround(host: Host, deadline: Deadline): Around {
@@ -77,8 +90,10 @@ function lookAround(host: Host, deadline: Deadline): Around {
   });
   const known = new Set(networks.map(({ name }) => name));
   const strange = [...gateways, ...attachments].filter(({ network }) => !known.has(network));
+  const state = stateOf(networks, attachments);
   return {
-    wanted: allFlows(stateOf(networks, attachments)),
+    wanted: allFlows(state),
+    meters: state.attachments.flatMap(metersOf),
     unknown: new Set(strange.map(({ ofport }) => ofport)),
   };
 }
@@ -93,8 +108,8 @@ export function stateOf(
     networks,
     attachments: rows.flatMap((row): SwitchAttachment[] => {
       const vni = vnis.get(row.network);
-      const { ofport, address, address6, mac } = row;
-      return vni === undefined ? [] : [{ vni, ofport, address, address6, mac }];
+      const { ofport, address, address6, mac, limits } = row;
+      return vni === undefined ? [] : [{ vni, ofport, address, address6, mac, limits }];
     }),
   };
 }

@@ -10,6 +10,7 @@ import { formatIp6 } from "../net/ip6.ts";
 import { formatMac, macOfIp4 } from "../net/mac.ts";
 import { attachmentFlows } from "../overlay/attachment.ts";
 import { attachmentCookie, baseCookie, ofNetwork, only, peersCookie } from "../overlay/cookies.ts";
+import { isSame, metersOf } from "../overlay/meters.ts";
 import { allPeerFlows, baseFlows, networkFlows } from "../overlay/pipeline.ts";
 import type { Flow } from "../ovs/flow.ts";
 import { formatFlow } from "../ovs/flow-text.ts";
@@ -137,6 +138,8 @@ function switchFaults(host: Host, plan: AttachmentPlan, deadline: Deadline): rea
     const state = port.error ?? `its number is ${port.ofport ?? "none"}, not ${asked}`;
     return [`port "${plan.outer}" does not work: ${state}`];
   }
+  const limited = metersOf(portOf(plan, asked));
+  const meters = limited.length === 0 ? [] : host.flows(deadline).meters(deadline);
   const expected = attachmentFlows(portOf(plan, asked)).length;
   const { name, vni } = plan.network;
   const switched = host.flows(deadline);
@@ -152,6 +155,9 @@ function switchFaults(host: Host, plan: AttachmentPlan, deadline: Deadline): rea
   const tunnel = held?.tunnel && tunnelFault(host, held.tunnel, deadline);
   return [
     ...(flows === expected ? [] : [`the switch has ${flows} of its ${expected} flows`]),
+    ...(limited.every((meter) => meters.some((one) => isSame(one, meter)))
+      ? []
+      : ["the switch does not limit its bandwidth as it was asked to"]),
     ...(tunnel === undefined ? [] : [tunnel]),
     ...lacking(flowsAround(host, plan, held), ofNetwork(vni), `network "${name}"`),
     ...lacking(baseFlows(), only(baseCookie), "all networks"),

@@ -9,6 +9,7 @@
 import { collectFaults } from "../faults.ts";
 import { shortName } from "../hash.ts";
 import { isObject, parseJson } from "../json.ts";
+import { formatLimits, type Limits, parseLimits } from "../limits.ts";
 import { formatIp4, type Ip4, parseIp4 } from "../net/ip4.ts";
 import { formatMac, type Mac, parseMac } from "../net/mac.ts";
 import { formatPrefix4, type Prefix4, parsePrefix4 } from "../net/prefix.ts";
@@ -33,6 +34,7 @@ export interface Assignment {
   readonly ofport: number | undefined;
   /** What the runtime said of the workload, for people. */
   readonly workload: Readonly<Record<string, string>>;
+  readonly limits?: Limits | undefined;
 }
 
 const longestFileName = 255;
@@ -50,8 +52,9 @@ export const sameAttachment = (a: AttachmentId, b: AttachmentId): boolean =>
   a.name === b.name && a.containerId === b.containerId && a.ifname === b.ifname;
 
 export function formatAssignment(assignment: Assignment): string {
-  const { id, address, mac, ...rest } = assignment;
-  return `${JSON.stringify({ ...id, address: formatIp4(address), mac: formatMac(mac), ...rest })}\n`;
+  const { id, address, mac, limits, ...rest } = assignment;
+  const texts = { address: formatIp4(address), mac: formatMac(mac) };
+  return `${JSON.stringify({ ...id, ...texts, ...rest, limits: limits && formatLimits(limits) })}\n`;
 }
 
 /** Reads an assignment's file; undefined if it is not whole (its writer was killed). */
@@ -79,6 +82,7 @@ export function parseAssignment(text: string): Assignment | undefined {
     mac,
     ofport: record.integer("ofport", 1, 0xfeff),
     workload,
+    ...(json.limits !== undefined && { limits: parseLimits(json.limits) }),
   };
 }
 

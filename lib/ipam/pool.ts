@@ -5,6 +5,7 @@
 import type { Dir } from "../dir.ts";
 import { Failure } from "../errors.ts";
 import { fnv1a64 } from "../hash.ts";
+import type { Limits } from "../limits.ts";
 import { formatIp4, type Ip4, parseIp4 } from "../net/ip4.ts";
 import { type Mac, macOfIp4 } from "../net/mac.ts";
 import { contains4 } from "../net/prefix.ts";
@@ -32,6 +33,7 @@ export interface Want {
   /** Whether it needs a port number on the switch. */
   readonly port: "give" | "none";
   readonly workload: Readonly<Record<string, string>>;
+  readonly limits?: Limits | undefined;
 }
 
 export type Assigned =
@@ -155,6 +157,7 @@ function begin(dirs: PoolDirs, want: Want, candidate: Candidate): Assignment {
     mac: want.mac ?? macOfIp4(candidate.address),
     ofport,
     workload: want.workload,
+    limits: want.limits,
   });
   if (want.port === "none") return write(dirs, withPort(undefined));
   const count = ports.last - ports.first + 1;

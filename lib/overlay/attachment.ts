@@ -4,20 +4,24 @@ import type { Ip6 } from "../net/ip6.ts";
 import { ip6Of, linkLocal, type Mac, macOfIp4 } from "../net/mac.ts";
 import type { Flow, Match } from "../ovs/flow.ts";
 import { attachmentCookie } from "./cookies.ts";
+import { meterIds } from "./meters.ts";
 import { arpRequest, icmp6, neighbourAdvertisement, neighbourSolicitation } from "./neighbours.ts";
 import { flowsOf, goto, inNetwork, type SwitchAttachment, tables } from "./state.ts";
 
 const noMac = 0 as Mac;
 
 export function attachmentFlows(port: SwitchAttachment): readonly Flow[] {
-  const { vni, ofport, mac, address, address6 } = port;
+  const { vni, ofport, mac, address, address6, limits } = port;
+  const ids = meterIds(ofport);
+  const sent = limits?.send === undefined ? [] : [{ do: "meter", id: ids.send } as const];
+  const received = limits?.receive === undefined ? [] : [{ do: "meter", id: ids.receive } as const];
   const flow = flowsOf(attachmentCookie(ofport));
   const from: Match = { inPort: ofport, vlan: "none", ethSrc: mac };
   const arp: Match = { ...from, ethType: "arp", arpSha: mac };
   const toNeighbour = inNetwork(vni, tables.neighbour);
   const toForward = inNetwork(vni, tables.forward);
   return [
-    flow(tables.classify, 100, { ...from, ethType: "ip", ipSrc: address }, toForward),
+    flow(tables.classify, 100, { ...from, ethType: "ip", ipSrc: address }, [...sent, ...toForward]),
     flow(tables.classify, 100, { ...arp, arpSpa: address }, toNeighbour),
     // A probe, of who is not sure yet that the address is its own (RFC 5227).
     flow(tables.classify, 100, { ...arp, arpOp: arpRequest, arpSpa: 0 as Ip4 }, toNeighbour),
@@ -25,16 +29,25 @@ export function attachmentFlows(port: SwitchAttachment): readonly Flow[] {
       ? []
       : ip6Senders(from, mac, [address6, ip6Of(linkLocal, address)])
     ).map(({ priority, match, table }) =>
-      flow(tables.classify, priority, match, inNetwork(vni, table)),
+      flow(tables.classify, priority, match, [
+        ...(isNeighbours(match) ? [] : sent),
+        ...inNetwork(vni, table),
+      ]),
     ),
     ...(mac === macOfIp4(address)
       ? []
       : givenMac(port).map(({ ethDst, actions }) =>
           flow(tables.single, 140, { reg0: vni, ethDst }, actions),
         )),
-    flow(tables.local, 100, { reg0: vni, ethDst: mac }, [{ do: "output", port: ofport }]),
+    flow(tables.local, 100, { reg0: vni, ethDst: mac }, [
+      ...received,
+      { do: "output", port: ofport },
+    ]),
   ];
 }
+
+/** Neighbour discovery, as ARP, is no traffic to be limited: without it there is none. */
+const isNeighbours = ({ icmp6Type }: Match): boolean => icmp6Type !== undefined;
 
 /**
  * A MAC that was asked for is in no leased prefix; and what is asked of the computed one, by ARP or

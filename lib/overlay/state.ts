@@ -1,4 +1,5 @@
 /** What is to be in the switch, as the pipeline needs it: networks, peers' leases, ports. */
+import type { Limits } from "../limits.ts";
 import type { Ip4 } from "../net/ip4.ts";
 import type { Ip6 } from "../net/ip6.ts";
 import { type Mac, macsOfPrefix4 } from "../net/mac.ts";
@@ -61,6 +62,7 @@ export interface SwitchAttachment {
   readonly address: Ip4;
   readonly address6: Ip6 | undefined;
   readonly mac: Mac;
+  readonly limits?: Limits | undefined;
 }
 
 /** Everything that is to be in the switch. */

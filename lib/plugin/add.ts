@@ -28,6 +28,7 @@ import type { Ip4 } from "../net/ip4.ts";
 import type { Netns } from "../sys/kernel.ts";
 import { type Undo, withUndo } from "../undo.ts";
 import { attachmentOf, foreignAddress, wantedAddress, wantedMac } from "./address.ts";
+import { limitsAsked } from "./bandwidth.ts";
 import { type PluginConfig, parsePluginConfig } from "./config.ts";
 import { dnsOf, resultOf } from "./result.ts";
 import { wantedNetwork } from "./wanted-network.ts";
@@ -116,7 +117,8 @@ async function assign(adding: Adding, given: Ip4 | undefined): Promise<Assigned>
   refuseSecond(adding, id);
   const { workload } = request.requested;
   const { address, mac } = wantedMac(held.stored.network, request.requested, given);
-  const wish = { id, address, mac, port: "give", workload, spec: wanted.spec } as const;
+  const limits = limitsAsked(request.requested.bandwidth);
+  const wish = { id, address, mac, port: "give", workload, limits, spec: wanted.spec } as const;
   const assigned = await assignAddress(host.ipam, held, wish, deadline);
   if (assigned.made) {
     undo.add(

@@ -9,7 +9,8 @@ export const networkList = `{
       "type": "socketplane",
       "network": "web",
       "subnet": "10.2.0.0/16",
-      "ipam": { "type": "socketplane-ipam" }
+      "ipam": { "type": "socketplane-ipam" },
+      "capabilities": { "bandwidth": true }
     }
   ]
 }

@@ -87,6 +87,23 @@ describe("CRI", () => {
     await pod.remove();
   });
 
+  test("a bandwidth that our own plugin keeps, both ways", async () => {
+    await begin(list);
+    const pod = await containerd.runPod("one", {
+      annotations: {
+        "kubernetes.io/ingress-bandwidth": "8M",
+        "kubernetes.io/egress-bandwidth": "9M",
+      },
+    });
+    const meters = node.ovs.ofctl("dump-meters", "sp0");
+    expect(meters.match(/ rate=\d+ /g)?.sort()).toEqual([" rate=8000 ", " rate=9000 "]);
+    await pod.exec("ping", "-c1", "-W2", outside.address);
+    await assertSound([node]);
+    await pod.stop();
+    await pod.remove();
+    await assertNothingLeft([node]);
+  });
+
   test("a pod whose processes were killed, and one whose namespace went with them", async () => {
     await begin(list);
     const { machine } = containerd;

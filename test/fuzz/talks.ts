@@ -41,6 +41,7 @@ const row = {
   mac: 0x02420a020003 as Mac,
   ofport: 7,
   boot: "3f0e",
+  limits: { send: { rate: 8000, burst: 800 }, receive: { rate: 9000, burst: 900 } },
 } as const;
 
 /** In an order in which each finds what it speaks of. */
@@ -67,6 +68,16 @@ const some = samples.map(([, flow]) => flow).filter(({ foreign }) => foreign ===
 const wrong = { do: "output", port: 0xffff_ff01 } as const;
 
 export const flowTalks: Talks<Flows & Ports> = {
+  "meters are put in": (flows) =>
+    flows.changeMeters(
+      [
+        { do: "delete", id: 14 },
+        { do: "add", meter: { id: 14, rate: 8000, burst: 800 } },
+        { do: "modify", meter: { id: 15, rate: 1, burst: 1 } },
+      ],
+      noHurry,
+    ),
+  "meters are read": (flows) => flows.meters(noHurry),
   "flows are put in": (flows) => flows.stage(added(some), noHurry).commit(noHurry),
   "flows are refused": (flows) => {
     const refused = some.slice(0, 2).map((flow) => ({ ...flow, actions: [wrong] }));

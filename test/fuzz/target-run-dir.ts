@@ -74,6 +74,7 @@ const assignment: Assignment = {
   mac: 0x02420a020003 as Mac,
   ofport: 7,
   workload: { K8S_POD_NAME: "web-0" },
+  limits: { send: { rate: 8000, burst: 800 }, receive: { rate: 9000, burst: 900 } },
 };
 
 const written = (write: (file: Dir) => void): string => {

@@ -35,6 +35,7 @@ const node = (name: "a" | "b", address: string): NodeFacts => {
     ports: [{ link: "sp-web", ofport: 9, ids: { role: "gateway", address } }],
     leases,
     firewall: noFirewall,
+    meterPorts: [],
   };
 };
 const nodes: [NodeFacts, NodeFacts] = [node("a", "10.2.0.2"), node("b", "10.2.0.65")];

@@ -79,6 +79,8 @@ export interface NodeFacts {
   readonly ports: readonly PortFact[];
   /** Numbers of the ports that there are flows for, by their cookies. */
   readonly flowPorts: readonly number[];
+  /** Numbers of the ports that there are meters for, which have two numbers each. */
+  readonly meterPorts: readonly number[];
   readonly inner: readonly InnerFact[];
   readonly leases: readonly LeaseFact[];
   readonly firewall: FirewallFacts;
@@ -94,6 +96,7 @@ export async function factsOf(node: LabNode): Promise<NodeFacts> {
     links: (links as readonly Json[]).map(({ ifname }) => String(ifname)),
     ports: portsOf(node),
     flowPorts: flowPortsOf(node),
+    meterPorts: meterPortsOf(node),
     inner: inner.flat(),
     leases: leasesIn(await node.readStore()),
     firewall: await firewallOf(node.netns),
@@ -186,14 +189,23 @@ function portsOf({ ovs }: LabNode): readonly PortFact[] {
 }
 
 /** A cookie is 16 bits "SP", 8 bits part (3: an attachment), 40 bits which one. */
-function flowPortsOf({ ovs }: LabNode): readonly number[] {
-  const bridges = ovs
-    .vsctl("list-br")
-    .split("\n")
-    .filter((name) => name !== "");
-  const dumps = bridges.map((bridge) => ovs.ofctl("dump-flows", bridge));
-  const cookies = dumps.join("\n").matchAll(/cookie=0x535003([0-9a-f]{10}),/g);
+function flowPortsOf(node: LabNode): readonly number[] {
+  const cookies = ofBridges(node, "dump-flows").matchAll(/cookie=0x535003([0-9a-f]{10}),/g);
   return [...new Set(Array.from(cookies, ([, which = ""]) => Number.parseInt(which, 16)))];
+}
+
+function meterPortsOf(node: LabNode): readonly number[] {
+  const meters = ofBridges(node, "dump-meters").matchAll(/meter=(\d+)/g);
+  return [...new Set(Array.from(meters, ([, id]) => Math.floor(Number(id) / 2)))];
+}
+
+/** What ovs-ofctl says of all bridges. */
+function ofBridges({ ovs }: LabNode, question: string): string {
+  const bridges = ovs.vsctl("list-br").split("\n");
+  return bridges
+    .filter((name) => name !== "")
+    .map((bridge) => ovs.ofctl(question, bridge))
+    .join("\n");
 }
 
 /** The leases of a store, of all nodes. */

@@ -37,6 +37,7 @@ const sound: NodeFacts = {
     { link: "spv1", ofport: 20, ids: { role: "attachment", address: assignment.address } },
   ],
   flowPorts: [20],
+  meterPorts: [20],
   inner: [
     {
       containerId: "c1",
@@ -56,6 +57,7 @@ const empty: NodeFacts = {
   links: ["lo", "sp-web"],
   ports: sound.ports.slice(0, 1),
   flowPorts: [],
+  meterPorts: [],
   inner: [],
 };
 
@@ -92,6 +94,7 @@ describe("each fault is seen", () => {
     ["a container without a port", { ports: sound.ports.slice(0, 1) }],
     ["flows of nobody's", { flowPorts: [20, 21] }],
     ["a container without flows", { flowPorts: [] }],
+    ["meters of nobody's", { meterPorts: [21] }],
     ["a container without its address", { inner: [] }],
     ["a block that is another node's", { leases: [{ ...lease, node: "b" }] }],
     ["a block held at another revision", { leases: [{ ...lease, block: "10.2.0.64-26@18" }] }],
@@ -126,6 +129,7 @@ describe("each fault is seen", () => {
       "a: link spv1",
       "a: port spv1",
       "a: flows of port 20",
+      "a: meters of port 20",
     ]);
   });
 

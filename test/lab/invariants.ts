@@ -133,6 +133,9 @@ export function unlike(facts: NodeFacts, allowances: Allowances = {}): readonly 
       flowPorts,
       bound.map(({ ofport }) => ofport ?? 0),
     ),
+    ...facts.meterPorts
+      .filter((number) => !bound.some(({ ofport }) => ofport === number))
+      .map((number) => `meters of port ${number} are nobody's`),
     ...apart(
       "row of link",
       rows.map(({ link }) => link),
@@ -152,6 +155,7 @@ export function leftOvers(facts: NodeFacts): readonly string[] {
     ...links.filter((name) => name.startsWith("spv")).map((name) => `link ${name}`),
     ...ports.filter(({ ids }) => ids.role === "attachment").map(({ link }) => `port ${link}`),
     ...flowPorts.map((number) => `flows of port ${number}`),
+    ...facts.meterPorts.map((number) => `meters of port ${number}`),
     ...inFirewall(facts),
   ];
   return left.map((what) => `${node}: ${what}`);

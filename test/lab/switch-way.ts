@@ -15,7 +15,7 @@ export interface ReplyPart {
   readonly bytes: Uint8Array;
 }
 
-/** What comes instead; after "end" nobody waits for more, as the connection ends. */
+/** What comes instead; with "end" it is the last, and nobody waits for more. */
 export interface Instead {
   readonly bytes: Uint8Array;
   readonly after: "end" | "go on";
@@ -28,9 +28,6 @@ export interface SwitchWay {
   readonly change: (by: (part: ReplyPart) => Instead | undefined) => void;
   readonly close: () => Promise<void>;
 }
-
-/** Milliseconds until a connection ends. */
-const endMs = 50;
 
 export async function openSwitchWay(realDir: string, runDir: string): Promise<SwitchWay> {
   mkdirSync(runDir);
@@ -53,9 +50,10 @@ export async function openSwitchWay(realDir: string, runDir: string): Promise<Sw
       let number = 0;
       real.on("data", (bytes: Buffer) => {
         number += 1;
+        if (client.writableEnded) return;
         const instead = changed({ socket, number, bytes });
-        client.write(instead?.bytes ?? bytes);
-        if (instead?.after === "end") setTimeout(() => client.destroy(), endMs);
+        if (instead?.after === "end") client.end(instead.bytes);
+        else client.write(instead?.bytes ?? bytes);
       });
     });
     server.listen(join(runDir, socket));
