@@ -172,6 +172,8 @@ const bindCommand = command({
 const statusCommand = command({
   name: "status",
   describe: "Show what this machine is in a cluster, and how that is",
+  about:
+    "Show what this machine is in a cluster: its address, etcd, agent and certificate, the nodes and the networks. The exit status is 1 where the store does not answer, the agent does not run, or VXLAN can't leave.",
   examples: [["socketplane cluster status -o json", "For programs"]],
   run: async (world, args) => {
     const { clusterStatus } = await import("../cluster/status.ts");
@@ -179,9 +181,12 @@ const statusCommand = command({
     if (status === undefined) {
       const shown = { cluster: "none", store: "embedded" };
       show(world.terminal, args.output, shown, ["cluster", "store"]);
-      return;
+      return 0;
     }
     show(world.terminal, args.output, { ...status }, Object.keys(status));
+    const isWell =
+      status.store === "ok" && status.agent === "running" && status.underlay === undefined;
+    return isWell ? 0 : 1;
   },
 });
 

@@ -10,9 +10,10 @@ import { removeNode } from "../ipam/remove-node.ts";
 import { hashOfAuthority } from "../trust/authority.ts";
 import type { Token } from "../trust/token.ts";
 import { type Undo, withUndo } from "../undo.ts";
-import { awaitUp, leaveEmbedded, startServices } from "./bring-up.ts";
+import { awaitUp, leaveEmbedded, servicesOf, startServices } from "./bring-up.ts";
 import type { Endpoint } from "./drivers.ts";
 import { type ClusterFiles, openFiles } from "./files.ts";
+import { withoutUnits } from "./in-the-way.ts";
 import { type Joined, requestToJoin } from "./join.ts";
 import { membershipOf, refuseOther, throwFaults } from "./membership.ts";
 import { withCluster } from "./node-json.ts";
@@ -51,7 +52,8 @@ export async function enterCluster(
   const already = await isIn(files, wish);
   return withUndo(world.log("warn"), async (undo) => {
     const prepared = prepare(world, files, { action, wish: asIs(files, wish, already) }, undo, say);
-    throwFaults(action, already ? [] : prepared.faults);
+    const units = await withoutUnits(await servicesOf(world, files), ["agent"]);
+    throwFaults(action, already ? [] : [...prepared.faults, ...units]);
     prepared.host.close();
     patient.goOn();
     if (!already) {

@@ -1,12 +1,30 @@
 /** What on this machine is in the way of an etcd and an authority of a cluster's own. */
 import { Failure } from "../errors.ts";
 import { formatVtep } from "../ipam/nodes.ts";
-import { etcdPrograms } from "../service/services.ts";
+import { etcdPrograms, type ServiceName, type Services, unitOf } from "../service/services.ts";
 import type { VtepAddress } from "../store/keys.ts";
 import { joinPort } from "./drivers.ts";
 import { etcdPorts } from "./etcd-settings.ts";
 import { type ClusterFiles, etcdDataDir } from "./files.ts";
 import type { ClusterWorld } from "./world.ts";
+
+/** Units that systemd has not. */
+export async function withoutUnits(
+  services: Services,
+  names: readonly ServiceName[],
+): Promise<readonly Failure[]> {
+  if (services.kind !== "systemd") return [];
+  const missing: ServiceName[] = [];
+  for (const name of names) {
+    if ((await services.status(name)).state === "absent") missing.push(name);
+  }
+  return missing.map(
+    (name) =>
+      new Failure("invalid-config", `Cannot start ${name}: systemd has no unit ${unitOf(name)}`, {
+        details: "Have it written: socketplane install",
+      }),
+  );
+}
 
 /** Nothing is, where an etcd is there already. */
 export async function inTheWay(

@@ -14,12 +14,13 @@ import { chooseSubnet } from "../ipam/choose-subnet.ts";
 import { ensureNetwork, listNetworks } from "../ipam/networks.ts";
 import { formatVtep } from "../ipam/nodes.ts";
 import { formatPrefix4 } from "../net/prefix.ts";
+import type { ServiceName } from "../service/services.ts";
 import type { Authority } from "../trust/authority.ts";
 import { type Undo, withUndo } from "../undo.ts";
 import { awaitUp, leaveEmbedded, servicesOf, startServices } from "./bring-up.ts";
 import { endpointOf, formatEtcdSettings } from "./etcd-settings.ts";
 import { type ClusterFiles, etcdDataDir, openFiles } from "./files.ts";
-import { inTheWay } from "./in-the-way.ts";
+import { inTheWay, withoutUnits } from "./in-the-way.ts";
 import { membershipOf, refuseOther, throwFaults } from "./membership.ts";
 import { type StoreTls, withCluster } from "./node-json.ts";
 import { pkiTls } from "./pki.ts";
@@ -64,7 +65,9 @@ export async function initCluster(world: ClusterWorld, wish: InitWish, say: Say)
   return withUndo(world.log("warn"), async (undo) => {
     const prepared = prepare(world, files, { action, wish }, undo, say);
     const endpoints = endpointsFor(prepared, wish, secure);
-    const inWay = already ? sameAs(files, endpoints) : await inTheWay(world, files, prepared, wish);
+    const inWay = already
+      ? sameAs(files, endpoints)
+      : await obstacles(world, files, prepared, wish);
     throwFaults(action, [...prepared.faults, ...inWay]);
     prepared.host.close();
     patient.goOn();
@@ -88,6 +91,17 @@ export async function initCluster(world: ClusterWorld, wish: InitWish, say: Say)
       up.close();
     }
   });
+}
+
+async function obstacles(
+  world: ClusterWorld,
+  files: ClusterFiles,
+  prepared: Prepared,
+  wish: InitWish,
+): Promise<readonly Failure[]> {
+  const names: readonly ServiceName[] = wish.endpoints.length > 0 ? ["agent"] : ["etcd", "agent"];
+  const units = await withoutUnits(await servicesOf(world, files), names);
+  return [...units, ...(await inTheWay(world, files, prepared, wish))];
 }
 
 /** By which the nodes reach etcd. */

@@ -32,6 +32,8 @@ export interface LeaveWish {
 }
 
 const action = "leave the cluster";
+/** Milliseconds for all containers: the kernel takes up to 40 for one. */
+const detachMs = 120_000;
 /** Milliseconds for what is asked of the store. */
 const storeMs = 10_000;
 
@@ -60,7 +62,8 @@ export async function leaveCluster(
   await services.stop("agent");
   say("takes containers, addresses and the bridge away");
   await endRuns(host);
-  detachAll(host, attachedHere(host, deadline()), deadline());
+  const each = deadlineIn(world.clock, detachMs);
+  detachAll(host, attachedHere(host, each), each);
   if (away === undefined && !files.runsEtcd()) await forget(host, name);
   host.close();
   for (const service of namesOf(files)) {

@@ -51,9 +51,8 @@ export function prepare(
   say: Say,
 ): Prepared {
   const before = files.config();
-  const chosen = chooseLink(world, before, wish.link);
-  const others = chosen.others.length > 0 ? ` (others: ${chosen.others.join(", ")})` : "";
-  say(`takes interface ${chosen.link}: ${chosen.why}${others}`);
+  const chosen = told(chooseLink(world, before, wish.link));
+  say(`takes interface ${chosen.link}: ${chosen.why}`);
   if (!world.machine.exists(before.runDir)) {
     undo.add("the run directory", () => world.machine.removeTree(before.runDir));
   }
@@ -71,6 +70,12 @@ export function prepare(
   ]);
   return { chosen, self, host, faults: faults.slice(0, isSwitchAway(faults) ? 1 : undefined) };
 }
+
+/** With those that are possible too: who reads it may mean another one. */
+const told = (chosen: ChosenInterface): ChosenInterface =>
+  chosen.others.length === 0
+    ? chosen
+    : { ...chosen, why: `${chosen.why}; also possible: ${chosen.others.join(", ")}` };
 
 const isSwitchAway = ([first]: readonly Failure[]): boolean => first?.kind === "try-again";
 
