@@ -13,7 +13,7 @@ import { readNetwork } from "../ipam/networks.ts";
 import { removeAllOf, restore } from "../ipam/release.ts";
 import { removeGateway } from "./gateway-remove.ts";
 import type { Host } from "./host.ts";
-import { gatewayAttachment, gatewayLinkName } from "./names.ts";
+import { gatewayAttachment, gatewayLinkName, runCniName } from "./names.ts";
 import { bringPolicies } from "./policy.ts";
 
 /**
@@ -148,11 +148,18 @@ type Freed =
   | { readonly outcome: "in use"; readonly users: readonly Assignment[] };
 
 function inUse(network: string, users: readonly Assignment[]): Failure {
-  const named = users.map(({ id }) => `${id.containerId} (${id.ifname})`).join(", ");
   const count = users.length > 1 ? `${users.length} containers are` : "a container is";
+  const isRun = ({ id }: Assignment) => id.name === runCniName;
+  const runs = users.filter(isRun).map(({ id }) => id.containerId);
+  const others = users.filter((one) => !isRun(one));
+  const named = others.map(({ id }) => `${id.containerId} (${id.ifname})`).join(", ");
+  const details = [
+    ...(others.length === 0 ? [] : [`Call DEL first for ${named}`]),
+    ...(runs.length === 0 ? [] : [`End first: socketplane rm --force ${runs.join(" ")}`]),
+  ];
   return new Failure(
     "network-conflict",
     `Cannot delete network "${network}": ${count} attached to it`,
-    { details: named === "" ? undefined : `Call DEL first for ${named}` },
+    { details: details.length === 0 ? undefined : details.join("\n") },
   );
 }

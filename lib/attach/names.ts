@@ -47,3 +47,9 @@ export const gatewayAttachment = (network: string): AttachmentId => ({
 
 /** Whether an assignment is of the node itself. */
 export const isOwnAddress = (id: AttachmentId): boolean => id.name === ownName;
+
+/**
+ * The CNI name of what `socketplane run` attaches. No configuration has a name with a space: no GC
+ * of a runtime's ever means it.
+ */
+export const runCniName = "socketplane run";

@@ -1,12 +1,10 @@
 /** What is written down of a run, in the run directory. See supervise.ts for the folder's note. */
 import type { Host } from "../attach/host.ts";
+import { runCniName } from "../attach/names.ts";
 import type { Dir } from "../dir.ts";
 import type { AttachmentId } from "../ipam/assignment.ts";
 import { isObject, parseJson } from "../json.ts";
 import type { ExitStatus, ProcessId } from "../sys/processes.ts";
-
-/** No CNI configuration has a name with a space: no GC of a runtime's ever means ours. */
-export const cniName = "socketplane run";
 
 /** A command in a network namespace of its own, or what is left of it. */
 export interface RunRecord {
@@ -49,7 +47,7 @@ export const attachmentsOf = ({
   name,
   interfaces,
 }: Pick<RunRecord, "name" | "interfaces">): readonly AttachmentId[] =>
-  interfaces.map(({ ifname }) => ({ name: cniName, containerId: name, ifname }));
+  interfaces.map(({ ifname }) => ({ name: runCniName, containerId: name, ifname }));
 
 export function readRun(host: Host, name: string): RunRecord | undefined {
   return inFolder(host, (folder) => {

@@ -1,11 +1,11 @@
 /** What was killed, or ended by a reboot, taken away by who comes next. See supervise.ts. */
 import type { Host } from "../attach/host.ts";
-import { outerName } from "../attach/names.ts";
+import { outerName, runCniName } from "../attach/names.ts";
 import { reasonOf } from "../errors.ts";
 import type { AttachmentId } from "../ipam/assignment.ts";
 import { listAssignments } from "../ipam/assignments.ts";
 import { tryLock } from "./claim.ts";
-import { cniName, listRuns, readRun } from "./record.ts";
+import { listRuns, readRun } from "./record.ts";
 import { delRequest } from "./request.ts";
 import { settle } from "./settle.ts";
 import type { RunTools } from "./world.ts";
@@ -34,7 +34,7 @@ async function dropLost(host: Host, { plugin }: RunTools, id: AttachmentId): Pro
 const ours = (host: Host): readonly AttachmentId[] =>
   listAssignments(host.ipam.dirs)
     .map(({ id }) => id)
-    .filter(({ name }) => name === cniName);
+    .filter(({ name }) => name === runCniName);
 
 /** Does nothing where somebody watches over it. */
 async function alone(host: Host, name: string, act: () => Promise<void>): Promise<void> {

@@ -418,7 +418,7 @@ describe("what cannot be done", () => {
     await assertNothingLeft([node]);
   });
 
-  test("an address that is another's, and what runs can't be forgotten", async () => {
+  test("an address that is another's; and what runs is not forgotten, nor its network deleted", async () => {
     const one = await inBackground(node, ...sleeping);
     const taken = await run("--ip", one.address ?? "", "true");
     expect(taken).toMatchObject({ status: 125, stdout: "" });
@@ -428,6 +428,13 @@ describe("what cannot be done", () => {
       stderr: said(
         'socketplane: Cannot remove "sh-1": it runs',
         "  End it first: socketplane stop sh-1; or both in one: socketplane rm --force sh-1",
+      ),
+    });
+    expect(await node.socketplane("network", "delete", "default")).toMatchObject({
+      status: 1,
+      stderr: said(
+        'socketplane: Cannot delete network "default": a container is attached to it',
+        "  End first: socketplane rm --force sh-1",
       ),
     });
     await assertSound([node]);
