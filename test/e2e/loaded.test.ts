@@ -45,7 +45,7 @@ function modulesOf({ stderr }: Outcome): readonly string[] {
 const isOurs = (module: string): boolean => /^((cmd|lib)\/|package\.json$)/.test(module);
 
 const foreign = (outcome: Outcome): readonly string[] =>
-  modulesOf(outcome).filter((module) => !isOurs(module) && module !== "bun:ffi");
+  modulesOf(outcome).filter((module) => !isOurs(module));
 
 /** The functions that were compiled, by a thread that takes the processor from the switch. */
 const compiled = ({ stderr }: Outcome): readonly string[] =>
@@ -54,7 +54,7 @@ const compiled = ({ stderr }: Outcome): readonly string[] =>
 let lab: Lab | undefined;
 afterEach(async () => lab?.close());
 
-describe("only our own modules, and bun:ffi, are loaded by", () => {
+describe("only our own modules are loaded by", () => {
   test.each(["socketplane", "socketplane-ipam"])("VERSION of %s", async (name) => {
     const outcome = await run({
       argv: [`${executables}${name}`],
@@ -146,6 +146,6 @@ test("the operator's command loads yargs when there is something to parse, and n
   for (const line of ["--help", "network create --help", "--version", "__complete network "]) {
     const modules = await loaded(line);
     expect(modules).toContain("lib/cli/main.ts");
-    expect(modules.filter((module) => !isOurs(module) && module !== "bun:ffi")).toEqual([]);
+    expect(modules.filter((module) => !isOurs(module))).toEqual([]);
   }
 });
