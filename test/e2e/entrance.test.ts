@@ -8,7 +8,7 @@ import type { Agent } from "../lab/agent.ts";
 import { type Cluster, type ClusterNode, startCluster } from "../lab/cluster.ts";
 import { openMember } from "../lab/etcd-member.ts";
 import { type Lab, openLab } from "../lab/lab.ts";
-import { must, run, start } from "../lab/run.ts";
+import { must, type Running, run, start } from "../lab/run.ts";
 import { until } from "../lab/until.ts";
 import { programAt, runtimes } from "../lib/sys/runtimes.ts";
 
@@ -32,6 +32,17 @@ const storeOf = (name: string) => ({
   prefix,
   tls: { ca: pkiOf(name, "ca.pem"), cert: pkiOf(name, "node.pem"), key: pkiOf(name, "node.key") },
 });
+
+/** Starts a program that ends with the lab. */
+function startAside({ netns }: ClusterNode, argv: readonly string[]): Running {
+  const tied = ["setpriv", "--pdeathsig", "KILL", ...argv];
+  const running = start({ netns, argv: tied, limitMs: 120_000 });
+  lab.onClose(async () => {
+    running.kill("SIGKILL");
+    await running.outcome;
+  });
+  return running;
+}
 
 async function probe(node: ClusterNode, ...args: readonly string[]): Promise<unknown> {
   const argv = [...runtimes.bun, programAt("../../e2e/entrance-probe.ts"), ...args];
@@ -104,7 +115,7 @@ test("a node finds the cluster on its segment, joins by a token, and stays certi
   const foreign = { cluster: "other", node: "x", host: other.vtep, port, version: "1" };
   const argv = [...runtimes.node, programAt("../cluster/mdns-probe.ts")];
   const announced = JSON.stringify({ ...foreign, authority: "a".repeat(52) });
-  const running = start({ netns: other.netns, argv: [...argv, "announce", announced] });
+  const running = startAside(other, [...argv, "announce", announced]);
   await running.says(/announced/);
 
   const second = await cluster.addNode({ name: "host-b", config: { store: storeOf("host-b") } });
@@ -167,15 +178,13 @@ test("a node finds the cluster on its segment, joins by a token, and stays certi
     const found = await seen();
     return !found.includes(`"${first.vtep}"`) && found.includes(`"${second.vtep}"`);
   });
-  running.kill("SIGKILL");
-  await running.outcome;
 });
 
 test("a port that is taken: the agent is well, says so, and serves when it is free", async () => {
   const { node, authority } = await makeFirst();
   const squat = `require("net").createServer().listen(${port}, "${node.vtep}", () => console.log("has it"))`;
   const [runtime = ""] = runtimes.node;
-  const squatter = start({ netns: node.netns, argv: [runtime, "-e", squat], limitMs: 120_000 });
+  const squatter = startAside(node, [runtime, "-e", squat]);
   await squatter.says(/has it/);
   const agent = await node.startAgent();
   await agent.says(/cannot take others into the cluster/);

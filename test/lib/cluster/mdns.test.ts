@@ -43,7 +43,9 @@ afterAll(async () => lab?.close());
 const started: Running[] = [];
 /** Starts a program on a machine; it is ended after the test. */
 function startAt(number: number, argv: readonly string[]): Running {
-  const running = start({ netns: machines.get(number) ?? "", argv, limitMs: 120_000 });
+  const netns = machines.get(number) ?? "";
+  const tied = ["setpriv", "--pdeathsig", "KILL", ...argv];
+  const running = start({ netns, argv: tied, limitMs: 120_000 });
   started.push(running);
   return running;
 }

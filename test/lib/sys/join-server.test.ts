@@ -55,7 +55,8 @@ describe.each(Object.entries(runtimes))("under %s", (_name, runtime) => {
   let port = 0;
   let plainPort = 0;
   const serve = async (how: string) => {
-    const running = start({ argv: [...program, "serve", how], limitMs: 120_000 });
+    const argv = ["setpriv", "--pdeathsig", "KILL", ...program, "serve", how];
+    const running = start({ argv, limitMs: 120_000 });
     const [, found = ""] = await running.says(/listening (\d+)/);
     return { running, port: Number(found) };
   };
