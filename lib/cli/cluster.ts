@@ -113,6 +113,9 @@ const joinCommand = command({
   name: "join",
   describe: "Bring this machine into a cluster that is there",
   about: joinAbout,
+  arguments: {
+    address: { describe: "The same as --endpoint", optional: true },
+  },
   options: {
     token: {
       type: "text",
@@ -137,7 +140,7 @@ const joinCommand = command({
   ],
   run: async (world, args) => {
     const token = tokenOf(args.token);
-    const at = endpointOf(args.endpoint);
+    const at = endpointOf(args.endpoint ?? args.address);
     const { enterCluster } = await import("../cluster/enter.ts");
     const { config, name, interface: link, force } = args;
     const wish = { config, name, link, force, token, at };

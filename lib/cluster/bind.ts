@@ -30,13 +30,18 @@ export interface Bound {
   readonly cluster: "moved" | "as it was" | "to come";
 }
 
-export async function bindInterface(
+export async function bindInterface(world: ClusterWorld, wish: BindWish, say: Say): Promise<Bound> {
+  const action = `bind interface "${wish.link}"`;
+  const files = openFiles(world, wish.config);
+  return files.alone(action, () => bind(world, files, { ...wish, action }, say));
+}
+
+async function bind(
   world: ClusterWorld,
-  { config: chosenConfig, link, force }: BindWish,
+  files: ClusterFiles,
+  { link, force, action }: BindWish & { readonly action: string },
   say: Say,
 ): Promise<Bound> {
-  const action = `bind interface "${link}"`;
-  const files = openFiles(world, chosenConfig);
   const patient = openPatience(action, world.interrupted());
   const before = files.config();
   const candidates = candidatesHere(world, before.ovs.bridge);

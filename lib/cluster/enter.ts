@@ -48,6 +48,15 @@ export async function enterCluster(
   say: Say,
 ): Promise<Entered> {
   const files = openFiles(world, wish.config);
+  return files.alone(action, () => enter(world, files, wish, say));
+}
+
+async function enter(
+  world: ClusterWorld,
+  files: ClusterFiles,
+  wish: EnterWish,
+  say: Say,
+): Promise<Entered> {
   const patient = openPatience(action, world.interrupted());
   const already = await isIn(files, wish);
   return withUndo(world.log("warn"), async (undo) => {

@@ -6,6 +6,7 @@
  */
 import { nodeConfigPath, type World } from "../attach/node.ts";
 import type { Dir } from "../dir.ts";
+import { Failure } from "../errors.ts";
 import { defaultNodeConfig, type NodeConfig, parseNodeConfig } from "../node-config.ts";
 import { formatNodeJson, readNodeJson, withoutCluster } from "./node-json.ts";
 import { type Pki, pkiFiles, readPki, writePki } from "./pki.ts";
@@ -14,6 +15,8 @@ import { type Pki, pkiFiles, readPki, writePki } from "./pki.ts";
 export const etcdDataDir = "/var/lib/socketplane/etcd";
 
 const etcdFile = "etcd.yaml";
+/** Is there while a command is at work. */
+const lockFile = "cluster.lock";
 /** node.json as it was before the cluster. */
 const keptFile = "node.json.before";
 
@@ -29,6 +32,8 @@ export interface ClusterFiles {
   readonly json: () => Readonly<Record<string, unknown>>;
   readonly config: () => NodeConfig;
   readonly pki: () => Partial<Pki>;
+  /** Runs what changes them, alone. Throws Failure "try-again" where another one is at it. */
+  readonly alone: <T>(action: string, body: () => Promise<T>) => Promise<T>;
   /** Whether this machine runs the cluster's etcd. */
   readonly runsEtcd: () => boolean;
   /** Gives what puts back what was there. */
@@ -75,6 +80,20 @@ export function openFiles(
     path,
     folder,
     etcdPath,
+    alone: async (action, body) => {
+      const dir = world.makeDir(folder);
+      try {
+        const unlock = lockNow(dir, action);
+        try {
+          return await body();
+        } finally {
+          dir.remove(lockFile);
+          unlock();
+        }
+      } finally {
+        dir.close();
+      }
+    },
     json: () => readNodeJson(read(), path),
     config: () => {
       const text = read();
@@ -111,6 +130,17 @@ export function openFiles(
         dir.remove(etcdFile);
       }),
   };
+}
+
+function lockNow(dir: Dir, action: string): () => void {
+  try {
+    return dir.lock(lockFile, "exclusive", { left: () => 0 });
+  } catch (fault) {
+    if (!(fault instanceof Failure) || fault.kind !== "try-again") throw fault;
+    throw new Failure("try-again", `Cannot ${action}: another cluster command is at work here`, {
+      cause: fault,
+    });
+  }
 }
 
 function withPki<T>(dir: Dir, act: (folder: Dir) => T): T {

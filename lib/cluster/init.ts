@@ -59,6 +59,15 @@ const storeMs = 10_000;
 
 export async function initCluster(world: ClusterWorld, wish: InitWish, say: Say): Promise<Founded> {
   const files = openFiles(world, wish.config);
+  return files.alone(action, () => found(world, files, wish, say));
+}
+
+async function found(
+  world: ClusterWorld,
+  files: ClusterFiles,
+  wish: InitWish,
+  say: Say,
+): Promise<Founded> {
   const patient = openPatience(action, world.interrupted());
   const already = isFounded(files, wish);
   const secure = wish.endpoints.length === 0 && !wish.insecure;

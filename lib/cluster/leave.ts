@@ -40,12 +40,21 @@ const storeMs = 10_000;
 /** Undefined where this machine is in none. */
 export async function leaveCluster(
   world: ClusterWorld,
-  { config: chosen, force, endRuns }: LeaveWish,
+  wish: LeaveWish,
   say: Say,
 ): Promise<Left | undefined> {
-  const files = openFiles(world, chosen);
+  const files = openFiles(world, wish.config);
+  if (files.config().store.type === "file") return undefined;
+  return files.alone(action, () => leave(world, files, wish, say));
+}
+
+async function leave(
+  world: ClusterWorld,
+  files: ClusterFiles,
+  { force, endRuns }: LeaveWish,
+  say: Say,
+): Promise<Left> {
   const config = files.config();
-  if (config.store.type === "file") return undefined;
   const host = openNode(world, config);
   // Whose interface is gone has no VTEP to tell, and leaves all the same.
   const name = config.node ?? host.ipam.node().name;

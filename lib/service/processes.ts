@@ -1,5 +1,6 @@
 /** Services as processes of our own, where there is no systemd. See services.ts for the folder's note. */
 import { type Deadline, deadlineIn } from "../deadline.ts";
+import type { Dir } from "../dir.ts";
 import { Failure } from "../errors.ts";
 import { howEnded, isSameProcess, type ProvenProcess } from "../sys/background.ts";
 import { isFromEtcd } from "./etcd-line.ts";
@@ -44,7 +45,7 @@ export function openProcesses(world: ServiceWorld, configured: Configured): Serv
     try {
       const unlock = dir.lock("start.lock", "exclusive", deadlineIn(clock, 2 * patience.ready));
       try {
-        return await startAlone();
+        return await startAlone(dir);
       } finally {
         unlock();
       }
@@ -53,7 +54,7 @@ export function openProcesses(world: ServiceWorld, configured: Configured): Serv
     }
   };
 
-  const startAlone = async (): Promise<boolean> => {
+  const startAlone = async (dir: Dir): Promise<boolean> => {
     if (running("agent") !== undefined) return false;
     const before = logFiles.size(logFile);
     const { pid, ended, letGo } = processes.startAgain(
@@ -69,8 +70,13 @@ export function openProcesses(world: ServiceWorld, configured: Configured): Serv
     await until(deadlineIn(clock, patience.ready), () => isReady() || end !== undefined);
     letGo();
     if (isReady()) return true;
-    // Somebody has started one by hand at the same time.
-    if (end !== undefined && running("agent") !== undefined) return false;
+    // Somebody has started one by hand at the same time, or was killed while it waited for its own:
+    // one that is starting has the lock, and is written down when its etcd answers.
+    const another = () => running("agent") !== undefined;
+    if (end !== undefined) {
+      await until(deadlineIn(clock, patience.ready), () => another() || !isLocked(dir));
+      if (another()) return false;
+    }
     const lines = logFiles.after(logFile, before).slice(-told);
     const state =
       end === undefined
@@ -120,6 +126,17 @@ export function openProcesses(world: ServiceWorld, configured: Configured): Serv
       return logFiles.read(logFile, { ...request, wanted }, onLine, signal);
     },
   };
+}
+
+/** Whether an agent has the lock that each holds from its first to its last moment. */
+function isLocked(dir: Dir): boolean {
+  try {
+    dir.lock("agent.lock", "exclusive", { left: () => 0 })();
+    return false;
+  } catch (fault) {
+    if (fault instanceof Failure && fault.kind === "try-again") return true;
+    throw fault;
+  }
 }
 
 const agentArgs = ({ config, path: nodeJson }: Configured): readonly string[] => [

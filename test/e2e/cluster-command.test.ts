@@ -6,6 +6,9 @@ import { assertClusterEmpty, assertClusterSound } from "../lab/cluster-invariant
 import { type Lab, openLab } from "../lab/lab.ts";
 import { until } from "../lab/until.ts";
 
+/** Whole machines come up, on one that may be busy. */
+const patient = { timeout: 180_000 };
+
 let lab: Lab;
 let bare: BareCluster;
 let a: BareMachine;
@@ -53,78 +56,82 @@ const reaches = (machine: BareMachine, from: Shown, address: string) =>
     return status === 0;
   });
 
-test("one init and two joins, naming no address: containers of all three reach each other", async () => {
-  const before = await a.traces();
-  const init = await a.must("socketplane cluster init");
-  expect(init).toMatchObject({
-    node: "host-a",
-    interface: "br-phy",
-    vtep: "192.0.2.1",
-    endpoints: ["https://192.0.2.1:2379"],
-    network: "default",
-    subnet: "10.1.0.0/16",
-    already: false,
-  });
-  expect(await b.must(String(init.join))).toMatchObject({ node: "host-b", vtep: "192.0.2.2" });
-  expect(await c.must(await joinLine(a))).toMatchObject({ node: "host-c", vtep: "192.0.2.3" });
+test(
+  "one init and two joins, naming no address: containers of all three reach each other",
+  patient,
+  async () => {
+    const before = await a.traces();
+    const init = await a.must("socketplane cluster init");
+    expect(init).toMatchObject({
+      node: "host-a",
+      interface: "br-phy",
+      vtep: "192.0.2.1",
+      endpoints: ["https://192.0.2.1:2379"],
+      network: "default",
+      subnet: "10.1.0.0/16",
+      already: false,
+    });
+    expect(await b.must(String(init.join))).toMatchObject({ node: "host-b", vtep: "192.0.2.2" });
+    expect(await c.must(await joinLine(a))).toMatchObject({ node: "host-c", vtep: "192.0.2.3" });
 
-  const [onA, onB, onC] = [
-    await place(a, "default"),
-    await place(b, "default"),
-    await place(c, "default"),
-  ];
-  expect(new Set([onA, onB, onC].map(({ address }) => address)).size).toBe(3);
-  await reaches(a, onA, onB.address);
-  await reaches(b, onB, onC.address);
-  await reaches(c, onC, onA.address);
-  await assertClusterSound(bare.cluster);
+    const [onA, onB, onC] = [
+      await place(a, "default"),
+      await place(b, "default"),
+      await place(c, "default"),
+    ];
+    expect(new Set([onA, onB, onC].map(({ address }) => address)).size).toBe(3);
+    await reaches(a, onA, onB.address);
+    await reaches(b, onB, onC.address);
+    await reaches(c, onC, onA.address);
+    await assertClusterSound(bare.cluster);
 
-  expect(await b.must("socketplane cluster status")).toMatchObject({
-    node: "host-b",
-    vtep: "192.0.2.2",
-    store: "ok",
-    agent: "running",
-    nodes: ["host-a", "host-b", "host-c"],
-    agents: ["host-a", "host-b", "host-c"],
-    networks: ["default"],
-    takesIn: ["host-a"],
-  });
-  expect(await a.must("socketplane cluster status")).toMatchObject({ etcd: "running" });
+    expect(await b.must("socketplane cluster status")).toMatchObject({
+      node: "host-b",
+      vtep: "192.0.2.2",
+      store: "ok",
+      agent: "running",
+      nodes: ["host-a", "host-b", "host-c"],
+      agents: ["host-a", "host-b", "host-c"],
+      networks: ["default"],
+      takesIn: ["host-a"],
+    });
+    expect(await a.must("socketplane cluster status")).toMatchObject({ etcd: "running" });
 
-  // With containers, none of them leaves; where the cluster was made, not before the others.
-  const held = await c.type("socketplane cluster leave");
-  expect(held.status).toBe(1);
-  expect(held.stderr).toContain("Cannot leave the cluster: a container is attached here");
-  expect(held.stderr).toContain(onC.name);
-  await c.must(`socketplane rm -f ${onC.name}`);
-  await a.must(`socketplane rm -f ${onA.name}`);
-  const first = await a.type("socketplane cluster leave");
-  expect(first.status).toBe(1);
-  expect(first.stderr).toContain("its etcd is here, and others are in it");
-  expect(first.stderr).toContain("host-b, host-c");
+    // With containers, none of them leaves; where the cluster was made, not before the others.
+    const held = await c.type("socketplane cluster leave");
+    expect(held.status).toBe(1);
+    expect(held.stderr).toContain("Cannot leave the cluster: a container is attached here");
+    expect(held.stderr).toContain(onC.name);
+    await c.must(`socketplane rm -f ${onC.name}`);
+    await a.must(`socketplane rm -f ${onA.name}`);
+    const first = await a.type("socketplane cluster leave");
+    expect(first.status).toBe(1);
+    expect(first.stderr).toContain("its etcd is here, and others are in it");
+    expect(first.stderr).toContain("host-b, host-c");
 
-  expect(await c.must("socketplane cluster leave")).toMatchObject({ left: true, node: "host-c" });
-  expect(await c.traces()).toEqual(before);
-  expect(await a.must("socketplane node list")).toMatchObject([
-    { node: "host-a" },
-    { node: "host-b" },
-  ]);
-  const leases = await a.must("socketplane lease list");
-  expect(JSON.stringify(leases)).not.toContain("host-c");
-  // Whoever has left can come again.
-  await c.must(await joinLine(a));
-  await c.must("socketplane cluster leave");
+    expect(await c.must("socketplane cluster leave")).toMatchObject({ left: true, node: "host-c" });
+    expect(await c.traces()).toEqual(before);
+    expect(await a.must("socketplane node list")).toMatchObject([
+      { node: "host-a" },
+      { node: "host-b" },
+    ]);
+    const leases = await a.must("socketplane lease list");
+    expect(JSON.stringify(leases)).not.toContain("host-c");
+    // Whoever has left can come again.
+    await c.must(await joinLine(a));
+    await c.must("socketplane cluster leave");
 
-  // By force, with what is attached.
-  expect(await b.must("socketplane cluster leave --force")).toMatchObject({ detached: 1 });
-  expect(await b.traces()).toEqual(before);
-  await assertClusterEmpty(
-    { ...bare.cluster, nodes: bare.cluster.nodes.slice(0, 1) },
-    { without: bare.cluster.nodes.slice(1) },
-  );
-  await a.must("socketplane cluster leave");
-  expect(await a.traces()).toEqual(before);
-});
+    // By force, with what is attached.
+    expect(await b.must("socketplane cluster leave --force")).toMatchObject({ detached: 1 });
+    expect(await b.traces()).toEqual(before);
+    await assertClusterEmpty(
+      { ...bare.cluster, nodes: bare.cluster.nodes.slice(0, 1) },
+      { without: bare.cluster.nodes.slice(1) },
+    );
+    await a.must("socketplane cluster leave");
+    expect(await a.traces()).toEqual(before);
+  },
+);
 
 describe("in a cluster of one", () => {
   let join: string;
@@ -132,7 +139,7 @@ describe("in a cluster of one", () => {
     join = String((await a.must("socketplane cluster init")).join);
   });
 
-  test("init again, and join again, say that it is so, and change nothing", async () => {
+  test("init again, and join again, say that it is so, and change nothing", patient, async () => {
     const files = await lasting(a);
     const again = await a.must("socketplane cluster init");
     expect(again).toMatchObject({ node: "host-a", already: true });
@@ -149,7 +156,7 @@ describe("in a cluster of one", () => {
     expect(other.stderr).toContain("Cannot make a cluster: this machine is in one");
   });
 
-  test("a token takes in one machine, and no other than the right one does", async () => {
+  test("a token takes in one machine, and no other than the right one does", patient, async () => {
     const before = await c.traces();
     await b.must(join);
     const used = await c.type(join);
@@ -167,7 +174,7 @@ describe("in a cluster of one", () => {
     expect(await c.traces()).toEqual(before);
   });
 
-  test("tokens are listed, and one that was deleted takes in nobody", async () => {
+  test("tokens are listed, and one that was deleted takes in nobody", patient, async () => {
     const list = async () =>
       (await a.must("socketplane cluster token list")) as unknown as readonly { id: string }[];
     const made = await a.must("socketplane cluster token create --valid 90m");
@@ -181,34 +188,45 @@ describe("in a cluster of one", () => {
     expect((await a.type("socketplane cluster token make")).status).toBe(2);
   });
 
-  test("etcd answers nobody without a certificate, and the keys are root's alone", async () => {
-    const ask = (...more: readonly string[]) =>
-      b.machine.run(["curl", "-sS", "--max-time", "5", ...more, "https://192.0.2.1:2379/version"]);
-    expect((await ask("--insecure")).status).not.toBe(0);
-    const plain = await b.machine.run(["curl", "-s", "http://192.0.2.1:2379/version"]);
-    expect(plain.stdout).not.toContain("etcdserver");
-    await b.must(join);
-    const pki = "/etc/socketplane/pki";
-    const own = [
-      "--cacert",
-      `${pki}/ca.pem`,
-      "--cert",
-      `${pki}/node.pem`,
-      "--key",
-      `${pki}/node.key`,
-    ];
-    expect((await ask(...own)).stdout).toContain("etcdserver");
-    const modes = await a.machine.must([
-      "stat",
-      "-c",
-      "%a %n",
-      pki,
-      `${pki}/ca.key`,
-      `${pki}/node.key`,
-    ]);
-    expect(modes).toBe(`700 ${pki}\n600 ${pki}/ca.key\n600 ${pki}/node.key\n`);
-    expect(existsSync(b.machine.at(`${pki}/ca.key`))).toBe(false);
-    const elsewhere = await b.type("socketplane cluster token create");
-    expect(elsewhere.stderr).toContain("the cluster's authority is not kept here");
-  });
+  test(
+    "etcd answers nobody without a certificate, and the keys are root's alone",
+    patient,
+    async () => {
+      const ask = (...more: readonly string[]) =>
+        b.machine.run([
+          "curl",
+          "-sS",
+          "--max-time",
+          "5",
+          ...more,
+          "https://192.0.2.1:2379/version",
+        ]);
+      expect((await ask("--insecure")).status).not.toBe(0);
+      const plain = await b.machine.run(["curl", "-s", "http://192.0.2.1:2379/version"]);
+      expect(plain.stdout).not.toContain("etcdserver");
+      await b.must(join);
+      const pki = "/etc/socketplane/pki";
+      const own = [
+        "--cacert",
+        `${pki}/ca.pem`,
+        "--cert",
+        `${pki}/node.pem`,
+        "--key",
+        `${pki}/node.key`,
+      ];
+      expect((await ask(...own)).stdout).toContain("etcdserver");
+      const modes = await a.machine.must([
+        "stat",
+        "-c",
+        "%a %n",
+        pki,
+        `${pki}/ca.key`,
+        `${pki}/node.key`,
+      ]);
+      expect(modes).toBe(`700 ${pki}\n600 ${pki}/ca.key\n600 ${pki}/node.key\n`);
+      expect(existsSync(b.machine.at(`${pki}/ca.key`))).toBe(false);
+      const elsewhere = await b.type("socketplane cluster token create");
+      expect(elsewhere.stderr).toContain("the cluster's authority is not kept here");
+    },
+  );
 });

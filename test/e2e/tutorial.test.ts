@@ -8,6 +8,9 @@ import { type Lab, openLab } from "../lab/lab.ts";
 import { ip } from "../lab/run.ts";
 import { until } from "../lab/until.ts";
 
+/** Whole machines come up, on one that may be busy. */
+const patient = { timeout: 180_000 };
+
 let lab: Lab;
 let first: BareMachine;
 let second: BareMachine;
@@ -62,7 +65,7 @@ const reaches = (machine: BareMachine, { container_name }: Connection, address: 
     return (await machine.type(line)).status === 0;
   });
 
-test("the tutorials' session", async () => {
+test("the tutorials' session", patient, async () => {
   // The first machine.
   expect(await first.must("socketplane cluster bind eth0")).toMatchObject({ interface: "eth0" });
   const { join } = await first.must("socketplane cluster init");

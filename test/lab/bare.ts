@@ -58,7 +58,8 @@ async function openBare(lab: Lab, node: ClusterNode): Promise<BareMachine> {
     const outcome = await machine.run(argv(line), { limitMs });
     return { ...outcome, json: jsonOf(outcome.stdout) };
   };
-  const traces = async () => (await machine.must(["sh", "-c", look])).split("\n").filter(Boolean).sort();
+  const traces = async () =>
+    (await machine.must(["sh", "-c", look])).split("\n").filter(Boolean).sort();
   return {
     machine,
     must: async (line) => {
