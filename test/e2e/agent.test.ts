@@ -1,5 +1,6 @@
 /** The agent on one machine, with the embedded store: what it puts right, and what it leaves alone. */
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Agent, startAgent } from "../lab/agent.ts";
 import { type Attached, attach, check, detach } from "../lab/attach.ts";
@@ -116,7 +117,9 @@ describe("without any ADD it puts back", () => {
     node.ovs.vsctl("del-br", "sp0");
     // It is seen in the switch's database.
     await until("the bridge", () => node.ovs.vsctl("list-br").includes("sp0"));
-    await until("the flows", () => flows().length === before.length);
+    // Its socket comes a little later.
+    const socket = join(node.ovs.runDir, "sp0.mgmt");
+    await until("the flows", () => existsSync(socket) && flows().length === before.length);
     await areConnected();
     await areWhole();
     await assertSound([node]);

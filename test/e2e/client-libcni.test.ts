@@ -57,7 +57,7 @@ test("ADD, CHECK and DEL, in every version that it speaks", async () => {
   for (const cniVersion of ["0.3.0", "0.3.1", "0.4.0", "1.0.0"]) {
     const one = { ...list, cniVersion };
     const of = { container };
-    expect(await libcni.validate(one)).toEqual([]);
+    expect(await libcni.validate(one)).toEqual(["bandwidth"]);
     const result = await libcni.add(one, of);
     expect(result).toMatchObject({ cniVersion, ips: [{ address: /^10\.2\.0\.\d+\/16$/ }] });
     await assertSound([node]);
