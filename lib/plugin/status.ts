@@ -10,9 +10,9 @@ import type { Assignment } from "../ipam/assignment.ts";
 import { hasFreeBlock } from "../ipam/claim.ts";
 import { lostContainers } from "../ipam/folders.ts";
 import { matches } from "../ipam/network-fit.ts";
-import { ensureNetwork } from "../ipam/networks.ts";
+import { ensureNetwork, type Registry, readNetwork, refuseDeleting } from "../ipam/networks.ts";
 import { hasFree } from "../ipam/pool.ts";
-import { holdKnown, holdNetwork } from "../ipam/refresh.ts";
+import { asking, holdKnown, holdNetwork } from "../ipam/refresh.ts";
 import { formatIp4 } from "../net/ip4.ts";
 import type { PluginWorld } from "./add.ts";
 import { type PluginConfig, parseIpamConfig, parsePluginConfig } from "./config.ts";
@@ -72,24 +72,28 @@ async function confirmNetwork(
     spec === undefined
       ? await holdNetwork(ipam, { name, spec }, deadline)
       : await holdKnown(ipam, name, deadline);
-  if (held === undefined) {
-    // The first ADD makes it: STATUS only sees whether there is a store to make it in.
-    await ipam.registry();
-    return;
-  }
-  const { network } = held.stored;
+  // What has never been here an ADD asks the store for, and makes it if it is not there.
+  const stored = held?.stored ?? (await asking(ipam, "unable", deadline, reading(name)));
+  if (stored === undefined) return;
+  const { network } = stored;
+  refuseDeleting(network);
   refuseLost(lostContainers(ipam.dirs, name), name);
   if (spec !== undefined && !matches(network, spec)) {
     // Throws, saying what differs.
     await ensureNetwork(await ipam.registry(), spec, deadline);
   }
-  if (foreignIpam !== undefined || hasFree(ipam.dirs, network, held.blocks)) return;
+  const blocks = held?.blocks ?? [];
+  const needsNone = foreignIpam !== undefined && held !== undefined;
+  if (needsNone || hasFree(ipam.dirs, network, blocks)) return;
   if (await hasFreeBlock(await ipam.registry(), network, deadline)) return;
   throw notAvailable(
     `network "${name}" has no free address, and no free block`,
     "Remove containers, or use a larger subnet or range.",
   );
 }
+
+const reading = (name: string) => (registry: Registry, deadline: Deadline) =>
+  readNetwork(registry, name, deadline);
 
 /** Their node's peers drop what they send, and another node may give their addresses. */
 function refuseLost(lost: readonly Assignment[], network: string): void {

@@ -100,6 +100,12 @@ describe.each([
     expectRefusal(outcome, { code: 11, says: [cluster.etcd.endpoints[0] ?? "?"] });
     // Five, and what a machine under load adds to any command.
     expect(seconds).toBeLessThan(5 + 5);
+    // And STATUS says so before, of that and of no other network.
+    expectRefusal(await a.cni({ command: "STATUS", conf: db }), {
+      code: 50,
+      says: ["Cannot take an ADD now", cluster.etcd.endpoints[0] ?? "?"],
+    });
+    expect(await a.cni({ command: "STATUS", conf: web })).toMatchObject({ status: 0, stdout: "" });
     await detach(b, two.container, web);
     await detach(b, two.container, web);
     expect(await ping(one.container.netns, two.address)).toBe(false);
