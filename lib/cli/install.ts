@@ -3,6 +3,7 @@ import { attachedHere } from "../attach/clear.ts";
 import type { Host } from "../attach/host.ts";
 import { commandDeadline, loadNodeConfig, openNode } from "../attach/node.ts";
 import { asFailure, Failure, reasonOf } from "../errors.ts";
+import { defaultNodeConfig, type NodeConfig } from "../node-config.ts";
 import { type Installing, install, type Told } from "../service/install.ts";
 import { usualPlaces, wantedFiles } from "../service/install-plan.ts";
 import { installedHere, uninstall } from "../service/uninstall.ts";
@@ -128,8 +129,17 @@ const installingAt = async (world: CliWorld, root: string): Promise<Installing> 
   deadline: commandDeadline(world.clock),
 });
 
+/** One that can't be read must not be in the way of its own removal. */
+function configOrDefaults(world: CliWorld, args: Common): NodeConfig {
+  try {
+    return loadNodeConfig(world, args.config, undefined);
+  } catch {
+    return defaultNodeConfig();
+  }
+}
+
 async function isAgentRunning(world: CliWorld, args: Common): Promise<boolean> {
-  const config = loadNodeConfig(world, args.config, undefined);
+  const config = configOrDefaults(world, args);
   const services = await world.openServices(config, args.config);
   return (await services.status("agent")).state === "running";
 }
@@ -172,7 +182,7 @@ function attachedTo(host: Host): ReturnType<typeof attachedHere> {
 }
 
 async function endAgent(world: CliWorld, args: Common): Promise<void> {
-  const config = loadNodeConfig(world, args.config, undefined);
+  const config = configOrDefaults(world, args);
   const services = await world.openServices(config, args.config);
   for (const name of ["agent", "etcd"] as const) {
     const { state, enabled } = await services.status(name);

@@ -133,8 +133,13 @@ describe("uninstall", () => {
     const member = await type(["socketplane", "uninstall"]);
     expect(member.status).toBe(1);
     expect(member.stderr).toContain("First: socketplane cluster leave");
-    configure();
-    expect(await states("socketplane", "uninstall")).toMatchObject({ [program]: "removed" });
+
+    writeFileSync(files.at("/etc/socketplane/node.json"), "{");
+    const unread = await type(["socketplane", "uninstall"]);
+    expect(unread.status).toBe(1);
+    expect(unread.stderr).toContain("Cannot use node configuration /etc/socketplane/node.json");
+    const forced = await states("socketplane", "uninstall", "--force");
+    expect(forced).toMatchObject({ [program]: "removed" });
   });
 });
 
