@@ -189,8 +189,11 @@ describe("a command in the background", () => {
   });
 
   test("goes by itself at its end, and with --rm all of it", async () => {
-    const kept = await inBackground(node, "sh", "-c", "sleep 0.5; exit 3");
-    const gone = await inBackground(node, "--rm", "sh", "-c", "sleep 0.5");
+    const sign = join(lab.folder, "sign");
+    const waiting = `while [ ! -e ${sign} ]; do sleep 0.05; done; exit 3`;
+    const kept = await inBackground(node, "sh", "-c", waiting);
+    const gone = await inBackground(node, "--rm", "sh", "-c", waiting);
+    writeFileSync(sign, "");
     await until("their end", async () => (await listed(node)).length === 0);
     await until("their release", isGone(kept.pid));
     await until("their release", isGone(gone.pid));
