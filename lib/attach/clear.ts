@@ -19,6 +19,10 @@ export function attachedHere(host: Host, deadline: Deadline): readonly Attachmen
   return [...new Map([...written, ...plugged].map(({ id }) => [ownerName(id), id])).values()];
 }
 
+/** For messages: "web-1 (eth0), db (eth0)". */
+export const shownAttachments = (ids: readonly AttachmentId[]): string =>
+  ids.map(({ containerId, ifname }) => `${containerId} (${ifname})`).join(", ");
+
 /** Takes these away, as their DELs would. */
 export function detachAll(host: Host, ids: readonly AttachmentId[], deadline: Deadline): void {
   for (const id of ids) {

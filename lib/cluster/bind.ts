@@ -11,9 +11,10 @@ import { parseNodeConfig } from "../node-config.ts";
 import { type Undo, withUndo } from "../undo.ts";
 import { awaitUp, servicesOf } from "./bring-up.ts";
 import { type ClusterFiles, openFiles } from "./files.ts";
-import { type Candidate, candidatesOf, chooseInterface } from "./interface.ts";
+import { chooseInterface } from "./interface.ts";
 import { formatNodeJson, withInterface } from "./node-json.ts";
-import { switchMs } from "./prepare.ts";
+import { switchMs } from "./patience.ts";
+import { candidatesHere, undoRunDir } from "./prepare.ts";
 import { refuseDeaf } from "./underlay.ts";
 import { type ClusterWorld, openPatience, type Say } from "./world.ts";
 
@@ -67,15 +68,6 @@ async function bind(
   });
 }
 
-function candidatesHere(world: ClusterWorld, bridge: string): readonly Candidate[] {
-  const links = world.kernel.links();
-  try {
-    return candidatesOf(links, bridge);
-  } finally {
-    links.close();
-  }
-}
-
 function refuseDeafHere(
   world: ClusterWorld,
   files: ClusterFiles,
@@ -83,9 +75,7 @@ function refuseDeafHere(
   undo: Undo,
 ): void {
   const config = parseNodeConfig(json, files.path);
-  if (!world.machine.exists(config.runDir)) {
-    undo.add("the run directory", () => world.machine.removeTree(config.runDir));
-  }
+  undoRunDir(world, config, undo);
   const host = openNode(world, config);
   try {
     refuseDeaf(host, action, link, deadlineIn(world.clock, switchMs));

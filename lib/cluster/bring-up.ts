@@ -9,7 +9,7 @@ import type { NodeConfig } from "../node-config.ts";
 import type { ServiceName, Services } from "../service/services.ts";
 import type { Undo } from "../undo.ts";
 import type { ClusterFiles } from "./files.ts";
-import { switchMs } from "./prepare.ts";
+import { switchMs } from "./patience.ts";
 import type { ClusterWorld, Patient } from "./world.ts";
 
 /** Milliseconds: until etcd answers and the agent has registered the node; between two looks. */

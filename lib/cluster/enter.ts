@@ -17,6 +17,7 @@ import { withoutUnits } from "./in-the-way.ts";
 import { type Joined, requestToJoin } from "./join.ts";
 import { membershipOf, refuseOther, throwFaults } from "./membership.ts";
 import { withCluster } from "./node-json.ts";
+import { storeMs } from "./patience.ts";
 import { pkiTls } from "./pki.ts";
 import { type Prepared, prepare, type Wish } from "./prepare.ts";
 import { waysIn } from "./ways-in.ts";
@@ -39,8 +40,6 @@ export interface Entered {
 }
 
 const action = "join a cluster";
-/** Milliseconds for what is asked of a store that answers. */
-const storeMs = 10_000;
 
 export async function enterCluster(
   world: ClusterWorld,

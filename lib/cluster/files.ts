@@ -17,6 +17,8 @@ export const etcdDataDir = "/var/lib/socketplane/etcd";
 const etcdFile = "etcd.yaml";
 /** Is there while a command is at work. */
 const lockFile = "cluster.lock";
+/** Is there from the first deed of a leave to its last. */
+const leavingFile = "cluster.leaving";
 /** node.json as it was before the cluster. */
 const keptFile = "node.json.before";
 
@@ -44,7 +46,10 @@ export interface ClusterFiles {
   readonly restoreNodeJson: () => void;
   readonly writeEtcd: (text: string) => () => void;
   readonly writePki: (pki: Pki) => () => void;
-  /** Removes certificates, keys and etcd's settings. */
+  /** That leaving has begun: its etcd may not answer any more. */
+  readonly markLeaving: () => void;
+  readonly isLeaving: () => boolean;
+  /** Removes certificates, keys, etcd's settings and that mark. */
   readonly removeRest: () => void;
 }
 
@@ -124,10 +129,13 @@ export function openFiles(
         withPki(dir, (folder) => writePki(folder, pki));
         return () => inside((again) => putBack(again, before));
       }),
+    markLeaving: () => set(leavingFile, ""),
+    isLeaving: () => world.readFile(`${folder}/${leavingFile}`) !== undefined,
     removeRest: () =>
       inside((dir) => {
         removePki(dir);
         dir.remove(etcdFile);
+        dir.remove(leavingFile);
       }),
   };
 }

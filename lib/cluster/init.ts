@@ -23,6 +23,7 @@ import { type ClusterFiles, etcdDataDir, openFiles } from "./files.ts";
 import { inTheWay, withoutUnits } from "./in-the-way.ts";
 import { membershipOf, refuseOther, throwFaults } from "./membership.ts";
 import { type StoreTls, withCluster } from "./node-json.ts";
+import { storeMs } from "./patience.ts";
 import { pkiTls } from "./pki.ts";
 import { type Prepared, prepare, type Wish } from "./prepare.ts";
 import { createToken } from "./tokens.ts";
@@ -54,8 +55,6 @@ export interface Founded {
 
 const action = "make a cluster";
 const prefix = "/socketplane/v1";
-/** Milliseconds for what is asked of a store that answers. */
-const storeMs = 10_000;
 
 export async function initCluster(world: ClusterWorld, wish: InitWish, say: Say): Promise<Founded> {
   const files = openFiles(world, wish.config);

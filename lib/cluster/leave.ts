@@ -3,7 +3,7 @@
  * what others see of it before what only it sees, and the files that say so last. One that was cut
  * short is ended by the next.
  */
-import { attachedHere, detachAll } from "../attach/clear.ts";
+import { attachedHere, detachAll, shownAttachments } from "../attach/clear.ts";
 import type { Host } from "../attach/host.ts";
 import { openNode } from "../attach/node.ts";
 import { deadlineIn } from "../deadline.ts";
@@ -13,8 +13,8 @@ import { readNodes } from "../ipam/nodes.ts";
 import { removeNode } from "../ipam/remove-node.ts";
 import { clearMachine, namesOf, servicesOf } from "./bring-up.ts";
 import { type ClusterFiles, etcdDataDir, openFiles } from "./files.ts";
-import { switchMs } from "./prepare.ts";
-import type { ClusterWorld, Say } from "./world.ts";
+import { storeMs, switchMs } from "./patience.ts";
+import { type ClusterWorld, openPatience, type Say } from "./world.ts";
 
 export interface Left {
   readonly node: string;
@@ -34,8 +34,6 @@ export interface LeaveWish {
 const action = "leave the cluster";
 /** Milliseconds for all containers: the kernel takes up to 40 for one. */
 const detachMs = 120_000;
-/** Milliseconds for what is asked of the store. */
-const storeMs = 10_000;
 
 /** Undefined where this machine is in none. */
 export async function leaveCluster(
@@ -54,6 +52,7 @@ async function leave(
   { force, endRuns }: LeaveWish,
   say: Say,
 ): Promise<Left> {
+  const patient = openPatience(action, world.interrupted());
   const config = files.config();
   const host = openNode(world, config);
   // Whose interface is gone has no VTEP to tell, and leaves all the same.
@@ -62,9 +61,12 @@ async function leave(
   const attached = attachedHere(host, deadline());
   if (attached.length > 0 && !force) throw inUse(attached);
   const away = files.runsEtcd()
-    ? await refuseLast(host, name, force)
+    ? await refuseLast(host, name, force || files.isLeaving())
     : await refuseUnreachable(host, name, force);
   const services = await servicesOf(world, files);
+  // From here on it is brought to its end.
+  patient.goOn();
+  files.markLeaving();
   say("ends the agent");
   await services.disable("agent");
   // With systemd, etcd is another unit, and goes on until what it holds of this node is gone.
@@ -146,9 +148,8 @@ async function forget(host: Host, name: string): Promise<void> {
 }
 
 function inUse(attached: readonly AttachmentId[]): Failure {
-  const named = attached.map(({ containerId, ifname }) => `${containerId} (${ifname})`).join(", ");
   const count = attached.length === 1 ? "a container is" : `${attached.length} containers are`;
   return new Failure("network-conflict", `Cannot ${action}: ${count} attached here`, {
-    details: `Remove them first: ${named}. With --force they are cut off.`,
+    details: `Remove them first: ${shownAttachments(attached)}. With --force they are cut off.`,
   });
 }

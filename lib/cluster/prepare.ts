@@ -1,6 +1,6 @@
 /** Looks at a machine that is to be of a cluster: interface, name, switch; changes nothing of it. */
 
-import { attachedHere } from "../attach/clear.ts";
+import { attachedHere, shownAttachments } from "../attach/clear.ts";
 import type { Host } from "../attach/host.ts";
 import { openNode } from "../attach/node.ts";
 import { type Deadline, deadlineIn } from "../deadline.ts";
@@ -18,6 +18,7 @@ import {
   chooseInterface,
 } from "./interface.ts";
 import { formatNodeJson } from "./node-json.ts";
+import { switchMs } from "./patience.ts";
 import { refuseDeaf } from "./underlay.ts";
 import type { ClusterWorld, Say } from "./world.ts";
 
@@ -39,9 +40,6 @@ export interface Prepared {
   readonly faults: readonly Failure[];
 }
 
-/** Milliseconds that the switch may take to answer. */
-export const switchMs = 10_000;
-
 /** Registers what takes the run directory away again, if there was none. */
 export function prepare(
   world: ClusterWorld,
@@ -53,9 +51,7 @@ export function prepare(
   const before = files.config();
   const chosen = told(chooseLink(world, before, wish.link));
   say(`takes interface ${chosen.link}: ${chosen.why}`);
-  if (!world.machine.exists(before.runDir)) {
-    undo.add("the run directory", () => world.machine.removeTree(before.runDir));
-  }
+  undoRunDir(world, before, undo);
   const host = openNode(world, provisional(files, { ...wish, link: chosen.link }));
   undo.add("connections", () => host.close());
   const self = { ...host.ipam.node(), vtep: chosen.address };
@@ -95,19 +91,34 @@ function chooseLink(
   { vtep, ovs }: NodeConfig,
   asked: string | undefined,
 ): ChosenInterface {
-  const links = world.kernel.links();
+  const candidates = candidatesHere(world, ovs.bridge);
+  if (asked !== undefined) return chooseInterface(candidates, { link: asked, by: "--interface" });
+  const link = linkOf(vtep, candidates);
+  const by = '"vtep" in node.json';
+  return chooseInterface(candidates, link === undefined ? undefined : { link, by });
+}
+
+/** The links of this machine that come into question. */
+export function candidatesHere(
+  { kernel }: Pick<ClusterWorld, "kernel">,
+  bridge: string,
+): readonly Candidate[] {
+  const links = kernel.links();
   try {
-    const candidates = candidatesOf(links, ovs.bridge);
-    if (asked !== undefined) return chooseInterface(candidates, { link: asked, by: "--interface" });
-    const configured = linkOf(vtep, candidates);
-    const by = '"vtep" in node.json';
-    return chooseInterface(
-      candidates,
-      configured === undefined ? undefined : { link: configured, by },
-    );
+    return candidatesOf(links, bridge);
   } finally {
     links.close();
   }
+}
+
+/** To be called before the node is opened, which makes it. */
+export function undoRunDir(
+  { machine }: Pick<ClusterWorld, "machine">,
+  { runDir }: NodeConfig,
+  undo: Undo,
+): void {
+  if (machine.exists(runDir)) return;
+  undo.add("the run directory", () => machine.removeTree(runDir));
 }
 
 function linkOf(vtep: VtepConfig, candidates: readonly Candidate[]): string | undefined {
@@ -147,8 +158,7 @@ function provisional(files: ClusterFiles, { name, link }: Wish): NodeConfig {
 function refuseAttached(host: Host, action: string, deadline: Deadline): void {
   const attached = attachedHere(host, deadline);
   if (attached.length === 0) return;
-  const named = attached.map(({ containerId, ifname }) => `${containerId} (${ifname})`).join(", ");
   throw new Failure("network-conflict", `Cannot ${action}: containers are attached here`, {
-    details: `Their addresses are known to this machine's embedded store alone. Remove them first: ${named}`,
+    details: `Their addresses are known to this machine's embedded store alone. Remove them first: ${shownAttachments(attached)}`,
   });
 }

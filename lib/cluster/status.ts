@@ -11,7 +11,7 @@ import { readCertificate } from "../trust/certificate.ts";
 import { namesOf, servicesOf } from "./bring-up.ts";
 import { listEntrances } from "./entrances.ts";
 import { type ClusterFiles, openFiles } from "./files.ts";
-import { switchMs } from "./prepare.ts";
+import { switchMs } from "./patience.ts";
 import type { ClusterWorld } from "./world.ts";
 
 export interface ClusterStatus {

@@ -94,6 +94,21 @@ test.each(["/etc/socketplane/node.json", "/run/socketplane/agent.pid"])(
   },
 );
 
+test(
+  "a leave that is killed as soon as the agent has ended is ended by the next",
+  patient,
+  async () => {
+    await a.must("socketplane cluster init");
+    const leave = a.start("socketplane cluster leave");
+    const gone = "while [ -e /run/socketplane/agent.pid ]; do sleep 0.01; done";
+    const kill = 'pgrep -o -f "^[^ ]*/socketplane cluster leave" | xargs -r kill -KILL';
+    await a.machine.must(["sh", "-c", `${gone}; ${kill}`]);
+    await leave.outcome;
+    await a.must("socketplane cluster leave");
+    expect(await a.traces()).toEqual(before);
+  },
+);
+
 test("of two inits at once one is done, and the other changes nothing", patient, async () => {
   const both = await Promise.all([1, 2].map(() => a.type("socketplane cluster init")));
   const [done, refused] = both.sort((one, two) => (one.status ?? 9) - (two.status ?? 9));
