@@ -4,9 +4,10 @@ import type { LabNode } from "../lab/node.ts";
 import type { Running } from "../lab/run.ts";
 import type { List } from "./aftermath.ts";
 import { openCri } from "./cri.ts";
-import { busybox, makeImages, pause } from "./image.ts";
+import { busybox, makeImages } from "./image.ts";
 import { installPlugins, type Machine, openMachine } from "./machine.ts";
 import { openPods, type Pods } from "./pods.ts";
+import { documented } from "./samples.ts";
 import { soon } from "./soon.ts";
 
 export interface Containerd extends Pods {
@@ -20,21 +21,7 @@ export interface Containerd extends Pods {
   readonly start: () => Promise<void>;
 }
 
-const config = `version = 2
-root = "/run/lib/containerd"
-disabled_plugins = [
-  "io.containerd.snapshotter.v1.aufs",
-  "io.containerd.snapshotter.v1.btrfs",
-  "io.containerd.snapshotter.v1.devmapper",
-  "io.containerd.snapshotter.v1.zfs",
-  "io.containerd.tracing.processor.v1.otlp",
-  "io.containerd.internal.v1.tracing",
-]
-[plugins."io.containerd.grpc.v1.cri"]
-  disable_apparmor = true
-  restrict_oom_score_adj = true
-  sandbox_image = "${pause}"
-`;
+const config = documented("containerd: CRI, as the kubelet uses it", "toml");
 
 const socket = "/run/containerd/containerd.sock";
 

@@ -13,7 +13,7 @@ import { must } from "../lab/run.ts";
 
 export const busybox = "docker.io/library/busybox:latest";
 /** What containerd 1.6 starts a pod with. */
-export const pause = "registry.k8s.io/pause:3.6";
+const pause = "registry.k8s.io/pause:3.6";
 
 /** Makes both in one archive, somewhere in a folder; gives its path. */
 export async function makeImages(place: string): Promise<string> {

@@ -5,7 +5,7 @@ import type { Outcome, Running } from "../lab/run.ts";
 import type { List } from "./aftermath.ts";
 import { busybox, makeImages } from "./image.ts";
 import { installPlugins, type Machine, openMachine } from "./machine.ts";
-import { sampleText } from "./samples.ts";
+import { documented, sampleText } from "./samples.ts";
 
 export interface Podman {
   readonly machine: Machine;
@@ -49,15 +49,7 @@ interface Inspected {
 }
 
 /** What conf/podman.conf says, and what it takes without systemd. */
-const config = `${sampleText("podman.conf")}
-[engine]
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-runtime = "runc"
-[containers]
-log_driver = "k8s-file"
-default_ulimits = ["nofile=20000:20000", "nproc=32768:32768"]
-`;
+const config = `${sampleText("podman.conf")}\n${documented("podman", "toml")}`;
 
 const storage = `[storage]
 driver = "overlay"

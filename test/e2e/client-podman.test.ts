@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { collect, forget, type List } from "../clients/aftermath.ts";
 import { type Podman, type PodmanContainer, startPodman } from "../clients/podman.ts";
-import { chain } from "../clients/samples.ts";
+import { chain, documented } from "../clients/samples.ts";
 import { soon } from "../clients/soon.ts";
 import { witness } from "../clients/witness.ts";
 import { factsOf } from "../lab/facts.ts";
@@ -16,18 +16,7 @@ import { ask, startServer } from "../lab/services.ts";
  * podman calls for a container's networks in no order: so that its default route is by "web" in
  * any case, "db" leaves it alone.
  */
-const db: List = {
-  cniVersion: "1.0.0",
-  name: "db",
-  plugins: [
-    {
-      type: "socketplane",
-      subnet: "10.3.0.0/16",
-      defaultRoute: false,
-      capabilities: { aliases: true },
-    },
-  ],
-};
+const db: List = JSON.parse(documented("podman", "json"));
 
 let lab: Lab;
 let outside: Outside;

@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { documented } from "../clients/samples.ts";
 import { assertNothingLeft, assertSound } from "../lab/invariants.ts";
 import { type Lab, openLab } from "../lab/lab.ts";
 import type { CniCall, Container, LabNode } from "../lab/node.ts";
@@ -17,7 +18,7 @@ import { ping, reaches } from "../lab/probe.ts";
 import { ip } from "../lab/run.ts";
 import { expectRefusal } from "./refusals.ts";
 
-const conf = { cniVersion: "1.0.0", name: "web", type: "socketplane", subnet: "10.2.0.0/16" };
+const { ipam, ...conf } = JSON.parse(documented("host-local and static under socketplane", "json"));
 
 let lab: Lab;
 let node: LabNode;
@@ -43,10 +44,7 @@ const cni = (command: CniCall["command"], more: Partial<CniCall> = {}) =>
   node.cni({ command, conf, container, ...more });
 
 const hostLocal = (more: object = {}) => ({
-  type: "host-local",
-  subnet: "10.2.0.0/16",
-  rangeStart: "10.2.7.10",
-  rangeEnd: "10.2.7.19",
+  ...ipam,
   dataDir: folder,
   ...more,
 });

@@ -1,5 +1,6 @@
 /** socketplane-ipam under Debian's interface plugins on two nodes with one etcd. */
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { documented } from "../clients/samples.ts";
 import { type Cluster, type ClusterNode, startCluster } from "../lab/cluster.ts";
 import { assertClusterEmpty, assertClusterSound } from "../lab/cluster-invariants.ts";
 import { type Lab, openLab } from "../lab/lab.ts";
@@ -16,14 +17,8 @@ beforeEach(async () => {
 afterEach(() => lab.close());
 
 type Json = Readonly<Record<string, unknown>>;
-const ipam = { type: "socketplane-ipam", subnet: "10.5.0.0/24", blockLength: 29 };
-const confOf = (plugin: string, own: Json) => ({
-  cniVersion: "1.0.0",
-  name: "old",
-  type: plugin,
-  ...own,
-  ipam,
-});
+const sample = JSON.parse(documented("socketplane-ipam under bridge, ptp and macvlan", "json"));
+const confOf = (plugin: string, own: Json) => ({ ...sample, type: plugin, ...own });
 
 /** What an interface plugin above it says or is told. */
 interface Given {
@@ -90,7 +85,7 @@ test("an address asked for on one node is refused on the other, and free after D
       command,
       container,
       plugin: "socketplane-ipam",
-      conf: { ...confOf("bridge", {}), ipam: { ...ipam, ipRange: "10.5.0.0/25" } },
+      conf: { ...confOf("bridge", {}), ipam: { ...sample.ipam, ipRange: "10.5.0.0/25" } },
       args: "IP=10.5.0.200",
     });
   const [first, second] = [one.addContainer(), two.addContainer()];
