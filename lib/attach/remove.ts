@@ -18,7 +18,8 @@ import { refusedWith } from "../sys/errno.ts";
 import type { Deletion, Host } from "./host.ts";
 import { outerName } from "./names.ts";
 import { readPort } from "./ports.ts";
-import { limitsIn, removeRow } from "./rows.ts";
+import { removeRow } from "./rows.ts";
+import { limitsIn } from "./stored-rows.ts";
 
 /** Gives the assignment that was given back. */
 export function disconnect(

@@ -1,9 +1,9 @@
-/** What we keep in the switch's database, and the operations that put it there: pure. */
+/** What we keep in the switch's database, and the operations that put it there: pure. Read by stored-rows.ts. */
 import type { AttachmentId } from "../ipam/assignment.ts";
-import { formatLimit, type Limits, limitsOf, parseLimit } from "../limits.ts";
-import { formatIp4, type Ip4, parseIp4 } from "../net/ip4.ts";
-import { formatIp6, type Ip6, parseIp6 } from "../net/ip6.ts";
-import { formatMac, type Mac, parseMac } from "../net/mac.ts";
+import { formatLimit, type Limits } from "../limits.ts";
+import { formatIp4, type Ip4 } from "../net/ip4.ts";
+import { formatIp6, type Ip6 } from "../net/ip6.ts";
+import { formatMac, type Mac } from "../net/mac.ts";
 import type { Ofport } from "../ovs/flow.ts";
 import {
   listOf,
@@ -11,7 +11,6 @@ import {
   named,
   type Operation,
   type Row,
-  recordOf,
   set,
   type Value,
 } from "../ovs/ovsdb-json.ts";
@@ -43,7 +42,8 @@ export interface GatewayRow {
 
 export type PortRow = AttachmentRow | GatewayRow;
 
-const key = (name: string) => `socketplane-${name}`;
+/** The external id that says so of a port of ours. */
+export const idKey = (name: string): string => `socketplane-${name}`;
 
 /** OpenFlow 1.5 is ours; the others are for people and their tools. */
 const protocols = ["OpenFlow10", "OpenFlow13", "OpenFlow14", "OpenFlow15"];
@@ -161,17 +161,17 @@ export function addAttachment(bridge: string, row: AttachmentRow): readonly Oper
     ofport_request: row.ofport,
     external_ids: map({
       socketplane: row.role,
-      [key("name")]: id.name,
-      [key("container")]: id.containerId,
-      [key("ifname")]: id.ifname,
-      [key("network")]: row.network,
-      [key("address")]: formatIp4(row.address),
-      ...(row.address6 !== undefined && { [key("address6")]: formatIp6(row.address6) }),
-      [key("mac")]: formatMac(row.mac),
-      [key("port")]: `${row.ofport}`,
-      [key("boot")]: row.boot,
-      ...(row.limits?.send && { [key("send")]: formatLimit(row.limits.send) }),
-      ...(row.limits?.receive && { [key("receive")]: formatLimit(row.limits.receive) }),
+      [idKey("name")]: id.name,
+      [idKey("container")]: id.containerId,
+      [idKey("ifname")]: id.ifname,
+      [idKey("network")]: row.network,
+      [idKey("address")]: formatIp4(row.address),
+      ...(row.address6 !== undefined && { [idKey("address6")]: formatIp6(row.address6) }),
+      [idKey("mac")]: formatMac(row.mac),
+      [idKey("port")]: `${row.ofport}`,
+      [idKey("boot")]: row.boot,
+      ...(row.limits?.send && { [idKey("send")]: formatLimit(row.limits.send) }),
+      ...(row.limits?.receive && { [idKey("receive")]: formatLimit(row.limits.receive) }),
     }),
   });
 }
@@ -190,9 +190,9 @@ export function addGateway(
     ofport_request: row.ofport,
     external_ids: map({
       socketplane: row.role,
-      [key("network")]: row.network,
-      [key("address")]: formatIp4(row.address),
-      [key("port")]: `${row.ofport}`,
+      [idKey("network")]: row.network,
+      [idKey("address")]: formatIp4(row.address),
+      [idKey("port")]: `${row.ofport}`,
     }),
   });
 }
@@ -242,36 +242,3 @@ export const selectOurPorts = (): readonly Operation[] =>
     where: [["external_ids", "includes", map({ socketplane: role })]],
     columns: ["name", "ofport", "external_ids"],
   }));
-
-/** Reads a row back; undefined if it is not one of ours, or not whole. */
-export function parsePortRow(row: Row): PortRow | undefined {
-  const ids = recordOf(row.external_ids);
-  const text = (name: string) => ids[key(name)] ?? "";
-  const [given] = listOf(row.ofport);
-  const ofport = typeof given === "number" && given > 0 ? given : Number(text("port"));
-  const address = parseIp4(text("address"));
-  const link = String(row.name);
-  const network = text("network");
-  if (address === undefined || network === "" || !(ofport > 0)) return undefined;
-  if (ids.socketplane === "gateway") return { role: "gateway", link, network, address, ofport };
-  const mac = parseMac(text("mac"));
-  if (ids.socketplane !== "attachment" || mac === undefined) return undefined;
-  const id = { name: text("name"), containerId: text("container"), ifname: text("ifname") };
-  const address6 = parseIp6(text("address6"));
-  return {
-    role: "attachment",
-    link,
-    id,
-    network,
-    address,
-    address6,
-    mac,
-    ofport,
-    boot: text("boot"),
-    limits: limitsIn(ids),
-  };
-}
-
-/** The limits of a container's port, by its row's external ids. */
-export const limitsIn = (ids: Readonly<Record<string, string>>): Limits | undefined =>
-  limitsOf(parseLimit(ids[key("send")] ?? ""), parseLimit(ids[key("receive")] ?? ""));

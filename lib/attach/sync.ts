@@ -9,7 +9,8 @@ import type { Flow, Ofport } from "../ovs/flow.ts";
 import type { Row } from "../ovs/ovsdb-json.ts";
 import type { FlowChange, Meter } from "../ovs/switch.ts";
 import type { Host } from "./host.ts";
-import { type AttachmentRow, parsePortRow, selectOurPorts } from "./rows.ts";
+import { type AttachmentRow, selectOurPorts } from "./rows.ts";
+import { parsePortRow } from "./stored-rows.ts";
 import { networkNow } from "./switch-network.ts";
 
 /** Every port of ours in the switch's database. */

@@ -6,9 +6,9 @@ import {
   awaitOfport,
   createBridge,
   type GatewayRow,
-  parsePortRow,
   removeRow,
 } from "../../../lib/attach/rows.ts";
+import { parsePortRow } from "../../../lib/attach/stored-rows.ts";
 import { type Ip4, parseIp4 } from "../../../lib/net/ip4.ts";
 import { parseIp6 } from "../../../lib/net/ip6.ts";
 import { macOfIp4 } from "../../../lib/net/mac.ts";
