@@ -4,12 +4,12 @@ import type { Host } from "../attach/host.ts";
 import { openNode } from "../attach/node.ts";
 import { deadlineIn, within } from "../deadline.ts";
 import { Failure, reasonOf } from "../errors.ts";
-import type { Registry } from "../ipam/networks.ts";
+import { listNetworks, type Registry } from "../ipam/networks.ts";
 import type { NodeConfig } from "../node-config.ts";
 import type { ServiceName, Services } from "../service/services.ts";
 import type { Undo } from "../undo.ts";
 import type { ClusterFiles } from "./files.ts";
-import { switchMs } from "./patience.ts";
+import { storeMs, switchMs } from "./patience.ts";
 import type { ClusterWorld, Patient } from "./world.ts";
 
 /** Milliseconds: until etcd answers and the agent has registered the node; between two looks. */
@@ -21,21 +21,40 @@ export const servicesOf = (world: ClusterWorld, files: ClusterFiles): Promise<Se
 
 /**
  * Stops an agent that follows the embedded store, and takes away what that store has made here; and
- * registers that the same is done with what comes after it.
+ * registers that the same is done with what comes after it. Gives the names of its networks, which
+ * are of no use until this machine is alone again.
  */
 export async function leaveEmbedded(
   world: ClusterWorld,
   files: ClusterFiles,
   undo: Undo,
-): Promise<void> {
+): Promise<readonly string[]> {
   undo.add("node.json as it was", files.keepNodeJson());
   const config = files.config();
+  const setAside = await networksOf(world, config);
   const services = await servicesOf(world, files);
   if (await services.stop("agent")) {
     undo.add("the agent", async () => void (await services.start("agent")));
   }
   await clearMachine(world, config);
   undo.add("the bridge", () => clearMachine(world, config));
+  return setAside;
+}
+
+async function networksOf(world: ClusterWorld, config: NodeConfig): Promise<readonly string[]> {
+  const { store } = config;
+  // Looking makes the store that is not there.
+  if (store.type !== "file" || !world.machine.exists(`${store.path}/state`)) return [];
+  const host = openNode(world, config);
+  try {
+    const networks = await listNetworks(
+      await host.ipam.registry(),
+      deadlineIn(world.clock, storeMs),
+    );
+    return networks.map(({ network }) => network.name);
+  } finally {
+    host.close();
+  }
 }
 
 /** Takes bridge, firewall and run directory away. No agent runs, and no container is attached. */

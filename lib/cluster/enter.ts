@@ -35,6 +35,8 @@ export interface Entered {
   readonly why: string;
   readonly vtep: string;
   readonly endpoints: readonly string[];
+  /** Networks of the embedded store, which come back when this machine leaves. */
+  readonly setAside: readonly string[];
   /** It was in it before. */
   readonly already: boolean;
 }
@@ -64,9 +66,10 @@ async function enter(
     throwFaults(action, already ? [] : [...prepared.faults, ...units]);
     prepared.host.close();
     patient.goOn();
+    let setAside: readonly string[] = [];
     if (!already) {
       const joined = await patient.unlessInterrupted(ask(world, prepared, wish, say));
-      await leaveEmbedded(world, files, undo);
+      setAside = await leaveEmbedded(world, files, undo);
       writeFiles(files, prepared, joined, undo);
       undo.add("the registration", () => forget(world, files, prepared.self.name));
     }
@@ -78,7 +81,8 @@ async function enter(
     const { store } = files.config();
     const endpoints = store.type === "etcd" ? store.endpoints : [];
     const { link, why, address } = prepared.chosen;
-    return { node: prepared.self.name, link, why, vtep: formatVtep(address), endpoints, already };
+    const about = { node: prepared.self.name, link, why, vtep: formatVtep(address) };
+    return { ...about, endpoints, setAside, already };
   });
 }
 

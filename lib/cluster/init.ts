@@ -49,6 +49,8 @@ export interface Founded {
   readonly network: { readonly name: string; readonly subnet: string } | undefined;
   /** To join with; undefined where none is needed, or the cluster was there. */
   readonly token: string | undefined;
+  /** Networks of the embedded store, which come back when this machine leaves. */
+  readonly setAside: readonly string[];
   /** It was so before. */
   readonly already: boolean;
 }
@@ -81,7 +83,7 @@ async function found(
     patient.goOn();
     const authority = secure ? await makeTrust(world, files, prepared.self, undo) : undefined;
     patient.goOn();
-    if (!already) await leaveEmbedded(world, files, undo);
+    const setAside = already ? [] : await leaveEmbedded(world, files, undo);
     await writeFiles(world, files, { prepared, wish, endpoints, secure }, undo);
     say(files.runsEtcd() ? "starts etcd and the agent" : "starts the agent");
     const services = await startServices(world, files, undo);
@@ -94,7 +96,7 @@ async function found(
       const token = already ? undefined : authority && (await tokenFor(world, up, authority));
       const { link, why, address } = prepared.chosen;
       const about = { node: prepared.self.name, link, why, vtep: formatVtep(address) };
-      return { ...about, endpoints, network, token, already };
+      return { ...about, endpoints, network, token, setAside, already };
     } finally {
       up.close();
     }

@@ -180,7 +180,10 @@ describe("what is in the way", () => {
       expect(stderr).toContain("Cannot make a cluster: containers are attached here");
       expect(stderr).toContain("one (eth0)");
       await a.must("socketplane rm -f one");
-      expect(await a.must("socketplane cluster init")).toMatchObject({ subnet: "10.1.0.0/16" });
+      expect(await a.must("socketplane cluster init")).toMatchObject({
+        subnet: "10.1.0.0/16",
+        setAside: ["default"],
+      });
       // The embedded store and node.json are as they were, for who leaves again.
       await a.must("socketplane cluster leave");
       expect(await a.must("socketplane network list")).toMatchObject([{ subnet: "10.9.0.0/24" }]);
