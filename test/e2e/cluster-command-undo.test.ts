@@ -207,8 +207,11 @@ describe("bind", () => {
         vtep: "192.0.2.1",
         cluster: "to come",
       });
+      // Where the machine reaches something already, the next range is taken.
+      ip("-n", a.node.netns, "route", "add", "10.1.5.0/24", "dev", "br-phy");
       expect(await a.must("socketplane cluster init")).toMatchObject({
         why: '"vtep" in node.json names it',
+        subnet: "10.2.0.0/16",
       });
     },
   );

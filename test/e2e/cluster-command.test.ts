@@ -174,6 +174,27 @@ describe("in a cluster of one", () => {
     expect(await c.traces()).toEqual(before);
   });
 
+  test("a node whose store is away says so, and leaves by force alone", patient, async () => {
+    const before = await b.traces();
+    await b.must(join);
+    await a.must("socketplane agent stop");
+    const { status, json } = await b.type("socketplane cluster status");
+    expect(status).toBe(1);
+    expect(json).toMatchObject({ node: "host-b", vtep: "192.0.2.2", agent: "running" });
+    expect(String((json as { store: string }).store)).toMatch(/192\.0\.2\.1/);
+    const leave = await b.type("socketplane cluster leave");
+    expect(leave.status).toBe(1);
+    expect(leave.stderr).toContain("Cannot leave the cluster: its store does not answer");
+    expect(leave.stderr).toContain("socketplane node remove host-b");
+    const forced = await b.must("socketplane cluster leave --force");
+    expect(forced.stays).toContain("socketplane node remove host-b");
+    expect(await b.traces()).toEqual(before);
+    // Its etcd comes with it again, and with that what it knew.
+    await a.must("socketplane agent start");
+    await a.must("socketplane node remove host-b --force");
+    await b.must(String((await a.must("socketplane cluster token create")).join));
+  });
+
   test("tokens are listed, and one that was deleted takes in nobody", patient, async () => {
     const list = async () =>
       (await a.must("socketplane cluster token list")) as unknown as readonly { id: string }[];
