@@ -82,7 +82,7 @@ const initColumns = [
 const joinAbout = [
   "Bring this machine into a cluster that is there.\n\n",
   "The cluster is found by multicast DNS on the interface's segment, or asked where --endpoint says. ",
-  "The token is what proves each to the other: make one on the node where the cluster was made, by ",
+  "The token is what proves each to the other: make one on a node of the cluster, by ",
   "socketplane cluster token create. It takes in one machine.",
 ].join("");
 
@@ -98,6 +98,10 @@ export const joinCommand = command({
       type: "text",
       value: "TOKEN",
       describe: "What cluster init or token create has printed",
+    },
+    insecure: {
+      type: "flag",
+      describe: "Without a token, into a cluster without TLS: whoever answers is trusted",
     },
     endpoint: {
       type: "text",
@@ -119,8 +123,8 @@ export const joinCommand = command({
     const token = tokenOf(args.token);
     const at = endpointOf(args.endpoint ?? args.address);
     const { enterCluster } = await import("../cluster/enter.ts");
-    const { config, name, interface: link, force } = args;
-    const wish = { config, name, link, force, token, at };
+    const { config, name, interface: link, insecure, force } = args;
+    const wish = { config, name, link, insecure, force, token, at };
     const entered = await enterCluster(await clusterWorld(world), wish, telling(world));
     const { link: taken, setAside, ...rest } = entered;
     const shown = { ...rest, interface: taken, ...(setAside.length > 0 && { setAside }) };

@@ -9,7 +9,7 @@ const createCommand = command({
   name: "create",
   describe: "Make a token for one more machine",
   about:
-    "Make a token for one more machine, on the node where the cluster was made. It is printed with what is to be typed there.",
+    "Make a token for one more machine, on any node of the cluster. It is printed with what is to be typed there.",
   options: {
     valid: {
       type: "text",
@@ -23,12 +23,12 @@ const createCommand = command({
   ],
   run: async (world, args) => {
     const { openFiles } = await import("../cluster/files.ts");
-    const { authorityHere } = await import("../cluster/trust.ts");
+    const { authorityHash } = await import("../cluster/trust.ts");
     const { createToken, tokenSeconds } = await import("../cluster/tokens.ts");
     const seconds = secondsOf(args.valid) ?? tokenSeconds;
-    const { hash } = await authorityHere(openFiles(world, args.config), "make a token");
+    const authority = await authorityHash(openFiles(world, args.config), "make a token");
     await onNode(world, args, async (host, deadline) => {
-      const wanted = { authority: hash, now: new Date(world.wallClock()), seconds };
+      const wanted = { authority, now: new Date(world.wallClock()), seconds };
       const token = await createToken(await host.ipam.registry(), wanted, deadline);
       const until = new Date(world.wallClock() + seconds * 1_000).toISOString();
       const shown = { token, until, join: `socketplane cluster join --token ${token}` };

@@ -20,11 +20,13 @@ import { withCluster } from "./node-json.ts";
 import { storeMs } from "./patience.ts";
 import { pkiTls } from "./pki.ts";
 import { type Prepared, prepare, type Wish } from "./prepare.ts";
-import { waysIn } from "./ways-in.ts";
+import { needsToken, waysIn } from "./ways-in.ts";
 import { type ClusterWorld, openPatience, type Say } from "./world.ts";
 
 export interface EnterWish extends Wish {
   readonly token: Token | undefined;
+  /** Without a token, to trust whoever answers. */
+  readonly insecure: boolean;
   /** Where to ask; undefined: looked for by multicast DNS. */
   readonly at: Endpoint | undefined;
 }
@@ -112,12 +114,14 @@ const asIs = (files: ClusterFiles, wish: EnterWish, already: boolean): Wish => {
 async function ask(
   world: ClusterWorld,
   { chosen, self }: Prepared,
-  { token, at }: EnterWish,
+  { token, insecure, at }: EnterWish,
   say: Say,
 ): Promise<Joined> {
   if (at === undefined) say("looks for the cluster");
+  else if (token === undefined && !insecure) throw needsToken();
   const { link, address } = chosen;
-  const ways = at === undefined ? await waysIn(world.joining, { token, link, address }) : [at];
+  const ways =
+    at === undefined ? await waysIn(world.joining, { token, insecure, link, address }) : [at];
   const about = { token, node: self.name, vtep: formatVtep(address), machineId: self.machineId };
   const refusals: unknown[] = [];
   for (const way of ways) {

@@ -2,7 +2,12 @@
 import { Failure } from "../errors.ts";
 import { formatVtep, type ThisNode } from "../ipam/nodes.ts";
 import type { VtepAddress } from "../store/keys.ts";
-import { type Authority, createAuthority, openAuthority } from "../trust/authority.ts";
+import {
+  type Authority,
+  createAuthority,
+  hashOfAuthority,
+  openAuthority,
+} from "../trust/authority.ts";
 import { issueNode, readCertificate } from "../trust/certificate.ts";
 import type { Undo } from "../undo.ts";
 import type { ClusterFiles } from "./files.ts";
@@ -29,15 +34,17 @@ export async function makeTrust(
   return authority;
 }
 
-/** The authority that is kept here. Throws Failure "invalid-config" where it is kept elsewhere. */
-export async function authorityHere(files: ClusterFiles, action: string): Promise<Authority> {
-  const { ca, caKey } = files.pki();
-  if (ca !== undefined && caKey !== undefined) return openAuthority({ cert: ca, key: caKey });
+/** By which those who join know the cluster. Throws Failure "invalid-config" where there is none. */
+export async function authorityHash(files: ClusterFiles, action: string): Promise<string> {
+  const { ca } = files.pki();
+  const hash = ca === undefined ? undefined : await hashOfAuthority(ca);
+  if (hash !== undefined) return hash;
   throw new Failure(
     "invalid-config",
-    `Cannot ${action}: the cluster's authority is not kept here`,
+    `Cannot ${action}: this machine is in no cluster that has any`,
     {
-      details: "It is on the node where the cluster was made, by: socketplane cluster init",
+      details:
+        "One that was made without TLS takes in others without: socketplane cluster join --insecure",
     },
   );
 }

@@ -11,6 +11,8 @@ const patienceMs = { withToken: 12_000, without: 3_000 } as const;
 
 export interface Search {
   readonly token: Token | undefined;
+  /** Whether a cluster that takes none is trusted as well. */
+  readonly insecure: boolean;
   readonly link: string;
   readonly address: VtepAddress;
 }
@@ -18,27 +20,29 @@ export interface Search {
 /** Never empty; throws Failure "try-again" for nothing found, "usage" where a token is missing. */
 export async function waysIn(
   joining: Pick<JoinDrivers, "openMdns">,
-  { token, link, address }: Search,
+  { token, insecure, link, address }: Search,
 ): Promise<readonly Endpoint[]> {
   const search = { address: formatVtep(address), authority: token?.authority };
   const found = await findClusters(joining, {
     ...search,
     patienceMs: token === undefined ? patienceMs.without : patienceMs.withToken,
   });
-  return chooseWays(found, token, link);
+  return chooseWays(found, { token, insecure, link });
 }
 
-/** Pure: of what was found, whom to ask. */
+/**
+ * Pure: of what was found, whom to ask. Anybody on the segment can say that they take in whoever
+ * comes: it is believed only where that was asked for.
+ */
 export function chooseWays(
   found: readonly Found[],
-  token: Token | undefined,
-  link: string,
+  { token, insecure, link }: Omit<Search, "address">,
 ): readonly Endpoint[] {
   if (found.length === 0) throw nobody(token, link);
   if (token !== undefined) return found;
   const secure = found.filter(({ authority }) => authority !== undefined);
   const open = found.filter(({ authority }) => authority === undefined);
-  if (open.length === 0) throw needsToken(secure);
+  if (open.length === 0 || !insecure) throw needsToken(secure);
   if (new Set(open.map(({ cluster }) => cluster)).size === 1) return open;
   throw new Failure(
     "usage",
@@ -62,9 +66,13 @@ const nobody = (token: Token | undefined, link: string): Failure =>
     },
   );
 
-const needsToken = (found: readonly Found[]): Failure =>
+export const needsToken = (found: readonly Found[] = []): Failure =>
   new Failure("usage", "Cannot join a cluster: it takes a token", {
-    details: `${listed(found)}\nMake one there: socketplane cluster token create`,
+    details: [
+      ...(found.length > 0 ? [listed(found)] : []),
+      "Make one on a machine that is in it: socketplane cluster token create",
+      "One that was made without TLS takes none, and trusts whoever answers: --insecure",
+    ].join("\n"),
   });
 
 const listed = (found: readonly Found[]): string =>

@@ -250,7 +250,10 @@ test(
       network: "default",
     });
     expect(await a.must(line)).toMatchObject({ already: true });
-    expect(await b.must("socketplane cluster join")).toMatchObject({ node: "host-b" });
+    const refused = await b.type("socketplane cluster join");
+    expect(refused.status).toBe(2);
+    expect(refused.stderr).toContain("it takes a token");
+    expect(await b.must("socketplane cluster join --insecure")).toMatchObject({ node: "host-b" });
     expect(await a.must("socketplane cluster status")).toMatchObject({
       nodes: ["host-a", "host-b"],
     });

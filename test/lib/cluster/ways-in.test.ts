@@ -11,6 +11,7 @@ const found = (node: string, more: Partial<Found> = {}): Found => ({
 });
 const open = { authority: undefined };
 const token = newToken("a".repeat(52));
+const asked = { token: undefined, insecure: false, link: "eth0" };
 const failureOf = (act: () => unknown): Failure => {
   try {
     act();
@@ -22,12 +23,16 @@ const failureOf = (act: () => unknown): Failure => {
 
 test("with a token, all of its authority's are asked", () => {
   const all = [found("a"), found("b", { host: "192.0.2.2" })];
-  expect(chooseWays(all, token, "eth0")).toEqual(all);
+  expect(chooseWays(all, { ...asked, token })).toEqual(all);
 });
 
-test("without one, the only cluster that takes none is", () => {
+test("without one, the only cluster that takes none is, where that was asked for", () => {
   const ways = [found("a", open), found("b", { ...open, host: "192.0.2.2" })];
-  expect(chooseWays([found("c", { cluster: "two" }), ...ways], undefined, "eth0")).toEqual(ways);
+  const all = [found("c", { cluster: "two" }), ...ways];
+  expect(chooseWays(all, { ...asked, insecure: true })).toEqual(ways);
+  const failure = failureOf(() => chooseWays(all, asked));
+  expect(failure.message).toMatch(/takes a token/);
+  expect(failure.details).toMatch(/node "c".*\n.*token create\n.*--insecure/);
 });
 
 describe("it is said why not, and what to do", () => {
@@ -48,13 +53,15 @@ describe("it is said why not, and what to do", () => {
       /node "a" .*, node "b" /,
     ],
   ] as const)("%s", (_what, all, kind, message, details) => {
-    const failure = failureOf(() => chooseWays(all, undefined, "eth0"));
+    const failure = failureOf(() => chooseWays(all, { ...asked, insecure: true }));
     expect(failure.kind).toBe(kind);
     expect(failure.message).toMatch(message);
     expect(failure.details).toMatch(details);
   });
 
   test("not the token's", () => {
-    expect(failureOf(() => chooseWays([], token, "eth0")).message).toMatch(/not the token's was/);
+    expect(failureOf(() => chooseWays([], { ...asked, token })).message).toMatch(
+      /not the token's was/,
+    );
   });
 });
