@@ -211,6 +211,10 @@ function datapathOf(added: Pending, bridge: string, deadline: Deadline): string 
 const isPlugged = (results: readonly OperationResult[]): boolean =>
   results.length === 1 || results[results.length - 1]?.count === 1;
 
+/**
+ * By the database: *bites here*, OpenFlow tells of the port half a millisecond earlier, but the
+ * switch may set its link down after that.
+ */
 function checkOfport(
   plan: AttachmentPlan,
   awaited: Pending,
