@@ -40,7 +40,9 @@ async function useOnce(): Promise<void> {
   container.remove();
 }
 
-test("a delete that is killed before any of its deeds is finished by the next", async () => {
+test("a delete that is killed before any of its deeds is finished by the next", {
+  timeout: 180_000,
+}, async () => {
   await useOnce();
   const deeds = await deedsOfDelete();
   expect(deeds.length).toBeGreaterThan(10);

@@ -90,13 +90,14 @@ export async function factsOf(node: LabNode): Promise<NodeFacts> {
   const links = JSON.parse(await must({ netns: node.netns, argv: ["ip", "-j", "link"] }));
   const there = node.containers.filter(({ path }) => existsSync(path));
   const inner = await Promise.all(there.map(innerOf));
+  const bridges = bridgesOf(node);
   return {
     node: node.name,
     ...runDirFacts(node.runDir),
     links: (links as readonly Json[]).map(({ ifname }) => String(ifname)),
     ports: portsOf(node),
-    flowPorts: flowPortsOf(node),
-    meterPorts: meterPortsOf(node),
+    flowPorts: flowPortsOf(bridges.map((bridge) => node.ovs.ofctl("dump-flows", bridge))),
+    meterPorts: meterPortsOf(bridges.map((bridge) => node.ovs.ofctl("dump-meters", bridge))),
     inner: inner.flat(),
     leases: leasesIn(await node.readStore()),
     firewall: await firewallOf(node.netns),
@@ -189,24 +190,21 @@ function portsOf({ ovs }: LabNode): readonly PortFact[] {
 }
 
 /** A cookie is 16 bits "SP", 8 bits part (3: an attachment), 40 bits which one. */
-function flowPortsOf(node: LabNode): readonly number[] {
-  const cookies = ofBridges(node, "dump-flows").matchAll(/cookie=0x535003([0-9a-f]{10}),/g);
+function flowPortsOf(dumps: readonly string[]): readonly number[] {
+  const cookies = dumps.join("\n").matchAll(/cookie=0x535003([0-9a-f]{10}),/g);
   return [...new Set(Array.from(cookies, ([, which = ""]) => Number.parseInt(which, 16)))];
 }
 
-function meterPortsOf(node: LabNode): readonly number[] {
-  const meters = ofBridges(node, "dump-meters").matchAll(/meter=(\d+)/g);
+function meterPortsOf(dumps: readonly string[]): readonly number[] {
+  const meters = dumps.join("\n").matchAll(/meter=(\d+)/g);
   return [...new Set(Array.from(meters, ([, id]) => Math.floor(Number(id) / 2)))];
 }
 
-/** What ovs-ofctl says of all bridges. */
-function ofBridges({ ovs }: LabNode, question: string): string {
-  const bridges = ovs.vsctl("list-br").split("\n");
-  return bridges
-    .filter((name) => name !== "")
-    .map((bridge) => ovs.ofctl(question, bridge))
-    .join("\n");
-}
+const bridgesOf = ({ ovs }: LabNode): readonly string[] =>
+  ovs
+    .vsctl("list-br")
+    .split("\n")
+    .filter((name) => name !== "");
 
 /** The leases of a store, of all nodes. */
 export function leasesIn(entries: readonly StoredEntry[]): readonly LeaseFact[] {
