@@ -29,7 +29,9 @@ export function openProcesses(world: ServiceWorld, configured: Configured): Serv
   const isAlive = (one: ProvenProcess) => isSameProcess(one, processes.find(one.pid));
   const running = (name: ServiceName): ProvenProcess | undefined => {
     const found = recorded(name);
-    return found !== undefined && isAlive(found) ? found : undefined;
+    // The agent names its executable; without one, a file could pass off anybody's process as it.
+    const isProven = name === "etcd" || found?.program !== undefined;
+    return found !== undefined && isProven && isAlive(found) ? found : undefined;
   };
   const until = async (deadline: Deadline, isSo: () => boolean): Promise<boolean> => {
     while (!isSo()) {

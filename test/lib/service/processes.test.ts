@@ -133,7 +133,7 @@ describe("start", () => {
   test("of one that ends while another has begun is no fault", async () => {
     const other = { ...agent, pid: 8 };
     onStart = (end) => {
-      files.set("/run/socketplane/agent.pid", formatProcess({ ...other, program: undefined }));
+      files.set("/run/socketplane/agent.pid", formatProcess(other));
       living.add(8);
       end({ status: 1, signal: undefined });
     };
@@ -157,6 +157,14 @@ describe("stop", () => {
     expect(await open().stop("agent")).toBe(true);
     expect(sent).toEqual(["SIGTERM 7"]);
     expect(now).toBeLessThan(1_000);
+  });
+
+  test("leaves alone what is not said to run the agent's executable", async () => {
+    living.add(agent.pid);
+    files.set("/run/socketplane/agent.pid", formatProcess({ ...agent, program: undefined }));
+    expect(await open().stop("agent")).toBe(false);
+    expect(sent).toEqual([]);
+    expect(await open().status("agent")).toMatchObject({ state: "failed" });
   });
 
   test("of one that nothing ends says so", async () => {
