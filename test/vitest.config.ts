@@ -55,7 +55,7 @@ export default defineConfig({
           env: { SOCKETPLANE_RUNTIME: "node" },
           include: ofNode,
           exclude: ofBun,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 1 },
         },
       },
     ],
