@@ -153,7 +153,8 @@ function nodeName(world: World, config: NodeConfig): string {
   });
 }
 
-function machineId(world: World): string {
+/** Of /etc/machine-id. */
+export function machineId(world: World): string {
   const id = world.readFile("/etc/machine-id")?.trim();
   return id === undefined || id === "" ? "unknown" : id;
 }

@@ -5,6 +5,7 @@ import { openNode } from "../attach/node.ts";
 import { deadlineIn, within } from "../deadline.ts";
 import { Failure, reasonOf } from "../errors.ts";
 import { listNetworks, type Registry } from "../ipam/networks.ts";
+import { nodeOf, type ThisNode } from "../ipam/nodes.ts";
 import type { NodeConfig } from "../node-config.ts";
 import type { ServiceName, Services } from "../service/services.ts";
 import type { Undo } from "../undo.ts";
@@ -107,11 +108,11 @@ export async function awaitUp(
 ): Promise<Host> {
   const host = openNode(world, files.config());
   const registry = await host.ipam.registry();
-  const { name } = host.ipam.node();
+  const { name, machineId } = host.ipam.node();
   const takesIn = files.pki().caKey !== undefined || host.config.agent.join.insecure;
   const end = deadlineIn(world.clock, patienceMs.up);
   for (;;) {
-    const state = await stateOf(registry, { name, takesIn }, () =>
+    const state = await stateOf(registry, { name, machineId, takesIn }, () =>
       within(end, world.clock, patienceMs.ask),
     );
     if (state === undefined) return host;
@@ -129,13 +130,22 @@ export async function awaitUp(
 /** What is still waited for; undefined for nothing. */
 async function stateOf(
   { store, keys }: Registry,
-  { name, takesIn }: { readonly name: string; readonly takesIn: boolean },
+  {
+    name,
+    machineId,
+    takesIn,
+  }: Pick<ThisNode, "name" | "machineId"> & { readonly takesIn: boolean },
   soon: () => ReturnType<typeof within>,
 ): Promise<string | undefined> {
   try {
     await store.identity(soon());
+    const entry = await store.get(keys.node(name), soon());
+    const owner = entry && nodeOf(keys, entry)?.machineId;
+    // Of two that join at once under one name, one is the first to register.
+    if (owner !== undefined && owner !== machineId) throw isAnothers(name);
     const has = async (key: string) => (await store.get(key, soon())) !== undefined;
-    if (!(await has(keys.session(name)))) return "its agent has not registered it";
+    if (entry === undefined || !(await has(keys.session(name))))
+      return "its agent has not registered it";
     if (takesIn && !(await has(keys.entrance(name)))) return "its agent does not take in others";
     return undefined;
   } catch (fault) {
@@ -144,6 +154,15 @@ async function stateOf(
     return reasonOf(fault);
   }
 }
+
+const isAnothers = (name: string): Failure =>
+  new Failure(
+    "invalid-config",
+    `Cannot bring node "${name}" up: another machine has that name in the cluster`,
+    {
+      details: `Give this one a name of its own: --name. If it stands in for that one, first, on a node of the cluster: socketplane node remove ${name}`,
+    },
+  );
 
 /** How many of its last lines are told of a service that ended. */
 const told = 10;

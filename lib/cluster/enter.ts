@@ -5,7 +5,7 @@
 import { openNode } from "../attach/node.ts";
 import { deadlineIn } from "../deadline.ts";
 import { Failure } from "../errors.ts";
-import { formatVtep } from "../ipam/nodes.ts";
+import { formatVtep, type ThisNode } from "../ipam/nodes.ts";
 import { removeNode } from "../ipam/remove-node.ts";
 import { hashOfAuthority } from "../trust/authority.ts";
 import type { Token } from "../trust/token.ts";
@@ -73,7 +73,7 @@ async function enter(
       const joined = await patient.unlessInterrupted(ask(world, prepared, wish, say));
       setAside = await leaveEmbedded(world, files, undo);
       writeFiles(files, prepared, joined, undo);
-      undo.add("the registration", () => forget(world, files, prepared.self.name));
+      undo.add("the registration", () => forget(world, files, prepared.self));
     }
     say("starts the agent");
     const services = await startServices(world, files, undo);
@@ -154,11 +154,16 @@ function writeFiles(
 }
 
 /** Takes what its agent has written of it out of the store. */
-async function forget(world: ClusterWorld, files: ClusterFiles, node: string): Promise<void> {
+async function forget(
+  world: ClusterWorld,
+  files: ClusterFiles,
+  { name, machineId }: ThisNode,
+): Promise<void> {
   const host = openNode(world, files.config());
   try {
     const registry = await host.ipam.registry();
-    await removeNode(registry, node, { force: true }, deadlineIn(world.clock, storeMs));
+    const own = { force: true, machineId };
+    await removeNode(registry, name, own, deadlineIn(world.clock, storeMs));
   } finally {
     host.close();
   }

@@ -5,7 +5,7 @@
  */
 import { attachedHere, detachAll, shownAttachments } from "../attach/clear.ts";
 import type { Host } from "../attach/host.ts";
-import { openNode } from "../attach/node.ts";
+import { machineId, openNode } from "../attach/node.ts";
 import { deadlineIn } from "../deadline.ts";
 import { Failure, reasonOf } from "../errors.ts";
 import type { AttachmentId } from "../ipam/assignment.ts";
@@ -75,7 +75,7 @@ async function leave(
   await endRuns(host);
   const each = deadlineIn(world.clock, detachMs);
   detachAll(host, attachedHere(host, each), each);
-  if (away === undefined && !files.runsEtcd()) await forget(host, name);
+  if (away === undefined && !files.runsEtcd()) await forget(world, host, name);
   host.close();
   for (const service of namesOf(files)) {
     await services.disable(service);
@@ -142,9 +142,10 @@ async function refuseUnreachable(
 }
 
 /** Its record, its leases, and what its agent has written down. */
-async function forget(host: Host, name: string): Promise<void> {
+async function forget(world: ClusterWorld, host: Host, name: string): Promise<void> {
   const registry = await host.ipam.registry();
-  await removeNode(registry, name, { force: true }, deadlineIn(host.clock, storeMs));
+  const own = { force: true, machineId: machineId(world) };
+  await removeNode(registry, name, own, deadlineIn(host.clock, storeMs));
 }
 
 function inUse(attached: readonly AttachmentId[]): Failure {

@@ -19,27 +19,32 @@ export interface RemovedNode {
 
 /**
  * Removes the node; undefined if there is nothing of it. Throws Failure "network-conflict" while its
- * agent runs, unless `force` is given: then that node's containers are cut off.
+ * agent runs, unless `force` is given: then that node's containers are cut off. `machineId`: where
+ * the name is another machine's by now, nothing is removed.
  */
 export async function removeNode(
   registry: Registry,
   name: string,
-  { force }: { readonly force: boolean },
+  wish: { readonly force: boolean; readonly machineId?: string },
   deadline: Deadline,
 ): Promise<RemovedNode | undefined> {
-  const fenced = await removeRecord(registry, name, force, deadline);
+  const fenced = await removeRecord(registry, name, wish, deadline);
+  if (fenced === undefined) return undefined;
   const leases = await removeAll(registry, name, fenced.revision, "leases", deadline);
   const assignments = await removeAll(registry, name, fenced.revision, "assignments", deadline);
   return fenced.removed || leases > 0 ? { leases, assignments } : undefined;
 }
 
-/** Gives the revision up to which everything under the node's name is of who was removed. */
+/**
+ * Gives the revision up to which everything under the node's name is of who was removed; undefined
+ * where the name is another machine's.
+ */
 async function removeRecord(
   registry: Registry,
   name: string,
-  force: boolean,
+  { force, machineId }: { readonly force: boolean; readonly machineId?: string },
   deadline: Deadline,
-): Promise<{ readonly removed: boolean; readonly revision: Revision }> {
+): Promise<{ readonly removed: boolean; readonly revision: Revision } | undefined> {
   const { keys, store } = registry;
   const key = keys.node(name);
   const session = keys.session(name);
@@ -48,6 +53,9 @@ async function removeRecord(
     const entry = entries.find((one) => one.key === key);
     // What is left is of a removal that was cut short.
     if (entry === undefined) return { value: revision, txn: undefined };
+    const owner = nodeOf(keys, entry)?.machineId;
+    const isAnothers = machineId !== undefined && owner !== undefined && owner !== machineId;
+    if (isAnothers) return { value: undefined, txn: undefined };
     if (!force && (await store.get(session, deadline)) !== undefined) throw isAlive(name);
     const held: Compare = { key, modRevision: entry.modRevision };
     return {
@@ -58,6 +66,7 @@ async function removeRecord(
       },
     };
   });
+  if (done.value === undefined) return undefined;
   return { removed: done.revision !== undefined, revision: done.revision ?? done.value };
 }
 

@@ -63,6 +63,20 @@ describe.each(stores)("in %s", (_name, open) => {
     expect(await remove(other, "gone")).toBeUndefined();
   });
 
+  test("a machine removes nothing of another that has its name by now", async () => {
+    const lab = node("same");
+    await register(lab);
+    await hold(lab, "same", 25, 0);
+    const before = await traces(lab, "same");
+    const removeOf = (machineId: string) =>
+      removeNode(lab.registry, "same", { force: true, machineId }, soon());
+    expect(await removeOf("another machine")).toBeUndefined();
+    expect(await traces(lab, "same")).toEqual(before);
+    const { machineId } = lab.ipam.node();
+    expect(await removeOf(machineId)).toEqual({ leases: 25, assignments: 25 });
+    expect(await traces(lab, "same")).toEqual([]);
+  });
+
   test("the MACs that its leases reserve go with them, as many as there are", async () => {
     const lab = node("gone");
     await register(lab);
