@@ -34,7 +34,10 @@ export interface Dir {
   readonly removeDir: (name: string) => "removed" | "not-empty" | "absent";
   /** The names in it, without "." and "..", in no order. Empty when the folder was removed. */
   readonly list: () => readonly string[];
-  /** flock(2) on a file in it (made if absent), released by the returned function or by death. */
+  /**
+   * flock(2) on a file in it (made if absent), released by the returned function or by death. Only
+   * who has it may remove that file.
+   */
   readonly lock: (name: string, mode: LockMode, deadline: Deadline) => () => void;
   /**
    * An exclusive lock on one 63-bit number in a file: as flock, but without a file for each

@@ -19,6 +19,9 @@ import {
   recordFolder,
 } from "./installed.ts";
 
+/** In the record's folder. */
+export const lockFile = "install.lock";
+
 export interface Installing {
   readonly tree: Tree;
   /** Opens a folder of ours, made if absent. */
@@ -78,7 +81,7 @@ export function install(
 export function withRecord<T>({ makeDir, root, deadline }: Installing, body: (dir: Dir) => T): T {
   const dir = makeDir(root + recordFolder);
   try {
-    const unlock = dir.lock("install.lock", "exclusive", deadline);
+    const unlock = dir.lock(lockFile, "exclusive", deadline);
     try {
       return body(dir);
     } finally {

@@ -20,6 +20,7 @@ import {
 } from "./folder.ts";
 import { closing, cString, cwd, O } from "./io.ts";
 import { flock, lockNumber } from "./locks.ts";
+import { statOf } from "./stat.ts";
 
 const AT_REMOVEDIR = 0x200;
 
@@ -70,16 +71,20 @@ function dirOf(ffi: Ffi, fd: number, path: string, self: number): OpenDir {
   const locked = (name: string, lock: (file: number, subject: string) => void) => {
     const place = at(name);
     const flags = O.rdwr | O.creat | fileFlags(ffi);
-    const file = ffi.call("openat", fd, cString(name), flags, 0o600);
-    succeed(file, tried("open lock", place, "openat"));
-    const release = closing(ffi, file);
-    try {
-      lock(file, `"${place.path}"`);
-    } catch (fault) {
+    for (;;) {
+      const file = ffi.call("openat", fd, cString(name), flags, 0o600);
+      succeed(file, tried("open lock", place, "openat"));
+      const release = closing(ffi, file);
+      try {
+        lock(file, `"${place.path}"`);
+        // Who had it before may have removed it: then it excludes nobody who comes later.
+        if (statOf(ffi, file, place.path).links > 0) return release;
+      } catch (fault) {
+        release();
+        throw fault;
+      }
       release();
-      throw fault;
     }
-    return release;
   };
 
   return {

@@ -15,6 +15,8 @@ export interface Stat {
   readonly mode: number;
   /** Device and inode: equal for two names of one thing. */
   readonly id: string;
+  /** How many names it has: none once it was removed. */
+  readonly links: number;
   /** Bytes, of a file. */
   readonly size: number;
 }
@@ -38,6 +40,7 @@ function decodeStatx(statx: Uint8Array): Stat {
   const view = new DataView(statx.buffer, statx.byteOffset);
   const word = (at: number) => view.getUint32(at, true);
   return {
+    links: word(16),
     owner: word(20),
     mode: view.getUint16(28, true) & 0o7777,
     // The device's two numbers, and the inode's halves: a bigint's first use has its price.

@@ -16,6 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openFfi } from "#ffi";
+import type { Dir } from "../../../lib/dir.ts";
 import { Failure } from "../../../lib/errors.ts";
 import { type Installing, install } from "../../../lib/service/install.ts";
 import { usualPlaces, wantedFiles } from "../../../lib/service/install-plan.ts";
@@ -150,6 +151,27 @@ test("an older one is replaced by a new file: who runs it is not disturbed", () 
   const old = statSync(root + program).ino;
   expect(stateOf(installNow(), program)).toBe("replaced");
   expect(statSync(root + program).ino).not.toBe(old);
+});
+
+test("another's lock is not removed", () => {
+  installNow();
+  const lock = "/var/lib/socketplane/install.lock";
+  /** As soon as it is free, somebody else has it. */
+  const handedOn = (path: string): Dir => {
+    const dir = makeDir(ffi, path);
+    return {
+      ...dir,
+      lock: (...args) => {
+        const unlock = dir.lock(...args);
+        return () => {
+          unlock();
+          makeDir(ffi, path).lock(...args);
+        };
+      },
+    };
+  };
+  uninstall({ ...installing(), makeDir: handedOn });
+  expect(existsSync(root + lock)).toBe(true);
 });
 
 test("a link planted in the record's place is not followed", () => {

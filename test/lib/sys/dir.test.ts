@@ -392,6 +392,17 @@ describe("a lock", () => {
     other();
   });
 
+  test("that its holder removes is taken anew by who waits for it", () => {
+    const release = dir.lock("lock", "exclusive", soon());
+    const left = () => {
+      if (dir.remove("lock")) release();
+      return 30_000;
+    };
+    const other = dir.lock("lock", "exclusive", { left });
+    expect(() => dir.lock("lock", "exclusive", soon())).toThrow("another process holds it");
+    other();
+  });
+
   test.each([0n, 5n, 2n ** 63n - 1n])("on the number %d leaves its neighbours", async (number) => {
     const holder = await held(`${number}`);
     const failure = failureOf(() => dir.lockRange("numbers", number, soon()));
