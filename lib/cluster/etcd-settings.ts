@@ -61,6 +61,8 @@ export function formatEtcdSettings({ node, address, dataDir, tls }: EtcdSettings
     "auto-compaction-mode": "periodic",
     "auto-compaction-retention": "1h",
     logger: "zap",
+    // What it does at "info" would hide what the agent says, beside which it is logged.
+    "log-level": "warn",
     "log-outputs": ["stderr"],
   };
   return `${JSON.stringify(settings, undefined, 2)}\n`;
