@@ -59,8 +59,8 @@ export async function finish(
 
 /**
  * The processes in a run's namespace. *Bites here*: the identity of a namespace that is gone is soon
- * another's, so one of the run's links must lead there; and who only looks into it, as this program
- * does for an instant, is not of the run.
+ * another's, so one of the run's links must lead there; and who only looks into it from here, as
+ * this program does for an instant, is not of the run.
  */
 function processesIn(
   host: Host,
@@ -71,7 +71,7 @@ function processesIn(
   const numbers = attachmentsOf(run).map((id) => netnsNumberOf(host, id));
   return processes
     .list()
-    .filter((pid) => processes.netnsOf(pid) === run.netns && !processes.isOurProgram(pid))
+    .filter((pid) => processes.netnsOf(pid) === run.netns && !processes.isFromHere(pid))
     .filter((pid) => {
       const number = netnsNumberAt(host, pid);
       return number !== undefined && numbers.includes(number);

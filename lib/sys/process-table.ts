@@ -14,14 +14,19 @@ import { statAt } from "./stat.ts";
 export function openProcessTable(ffi: Ffi): ProcessTable {
   const find = (pid: number) => findProcess(ffi, pid);
   const lives = ({ pid, began }: ProcessId) => find(pid)?.began === began;
-  const programOf = (pid: number | "self") => statAt(ffi, `/proc/${pid}/exe`)?.id;
+  const netnsAt = (path: string) => statAt(ffi, `/proc/${path}/ns/net`)?.id;
   return {
     find,
     lives,
-    list: () => listProcesses(ffi),
+    list: () => numbersIn(ffi, "/proc"),
     commandLine: (pid) => (readIfThere(ffi, `/proc/${pid}/cmdline`) ?? "").split("\0").slice(0, -1),
-    netnsOf: (pid) => statAt(ffi, `/proc/${pid}/ns/net`)?.id,
-    isOurProgram: (pid) => programOf(pid) === programOf("self"),
+    netnsOf: (pid) => netnsAt(`${pid}`),
+    isFromHere: (pid) => {
+      const here = netnsAt("thread-self");
+      return numbersIn(ffi, `/proc/${pid}/task`).some(
+        (thread) => netnsAt(`${pid}/task/${thread}`) === here,
+      );
+    },
     send: (wanted, signal) => sendSignal(ffi, wanted.pid, signal, () => lives(wanted)),
   };
 }
@@ -35,8 +40,9 @@ function findProcess(ffi: Ffi, pid: number): ProcessId | undefined {
   return state === undefined || state === "Z" || state === "X" ? undefined : { pid, began };
 }
 
-function listProcesses(ffi: Ffi): readonly number[] {
-  const place = { fd: cwd, name: "/proc", path: "/proc" };
+/** Of processes, or of one's threads, ascending. */
+function numbersIn(ffi: Ffi, path: string): readonly number[] {
+  const place = { fd: cwd, name: path, path };
   const fd = openFolder(ffi, place);
   if (fd === undefined) return [];
   const close = closing(ffi, fd);

@@ -20,8 +20,11 @@ export interface ProcessTable {
   readonly commandLine: (pid: number) => readonly string[];
   /** The identity of its network namespace (Netns.id); undefined where it is gone. */
   readonly netnsOf: (pid: number) => string | undefined;
-  /** Whether it runs this same executable. */
-  readonly isOurProgram: (pid: number) => boolean;
+  /**
+   * Whether a thread of it is in our own network namespace, as of who looks into another for an
+   * instant: that is done by one thread, and both runtimes have more.
+   */
+  readonly isFromHere: (pid: number) => boolean;
   /** False where it is gone already. */
   readonly send: (process: ProcessId, signal: SentSignal) => boolean;
 }

@@ -110,6 +110,15 @@ describe("a command in the foreground", () => {
     await assertNothingLeft([node]);
   });
 
+  test("takes along this program too, where it runs in there", async () => {
+    const watch = `${node.operatorCommand("lease", "list", "--watch").argv.join(" ")} >&2 &`;
+    const words = `${watch} setsid ${watch} sleep 1; readlink /proc/self/ns/net`;
+    const { stdout, status } = await run("sh", "-c", words);
+    expect({ status, stdout }).toMatchObject({ status: 0, stdout: expect.stringMatching(/^net:/) });
+    await deserted(stdout.trim());
+    await assertNothingLeft([node]);
+  });
+
   test("may be on two networks, with the address and the MAC that are asked for", async () => {
     await typed(node, "network", "create", "web", "10.2.0.0/24", "--subnet6", "fd00:2::/64");
     const asked = ["--ip", "10.2.0.77", "--mac", "02:00:00:00:00:77"];
@@ -499,6 +508,46 @@ describe("beside container runtimes", () => {
     expect(await typed(node, "info")).toHaveLength(1);
     await assertSound([node]);
     await typed(node, "rm", "-f", "web");
+    await assertNothingLeft([node]);
+  });
+
+  test("what a container has left that is gone is removed by hand, and nothing that lives", async () => {
+    const [container, other] = [node.addContainer(), node.addContainer()];
+    for (const each of [container, other]) {
+      expect(await node.cni({ command: "ADD", conf, container: each })).toMatchObject({
+        status: 0,
+      });
+    }
+    const remove = (id: string) => node.socketplane("rm", "--force", id);
+    for (const { id } of [container, other]) {
+      expect(await remove(id)).toMatchObject({
+        status: 1,
+        stderr: said(
+          `socketplane: Cannot remove "${id}": its interface eth0 is there`,
+          '  Who has started it ends it, and calls DEL for network list "web"',
+        ),
+      });
+    }
+    await assertSound([node]);
+    container.remove();
+    await until("the end of its link", async () => {
+      const shown = (await typed(node, "info", container.id)) as { state?: string }[];
+      return shown[0]?.state === "gone";
+    });
+    const [living] = (await typed(node, "info", other.id)) as { state?: string }[];
+    expect(living?.state).toBe(undefined);
+    const refused = await node.socketplane("network", "delete", "default");
+    expect(refused.stderr).toBe(
+      said(
+        'socketplane: Cannot delete network "default": 2 containers are attached to it',
+        `  Call DEL first for ${other.id} (eth0)`,
+        `  Remove first, whose namespace is gone: socketplane rm --force ${container.id}`,
+      ),
+    );
+    expect(await remove(container.id)).toMatchObject({ status: 0, stderr: "" });
+    expect(await typed(node, "info")).toHaveLength(1);
+    expect(await remove(container.id)).toMatchObject({ status: 1 });
+    await node.cni({ command: "DEL", conf, container: other });
     await assertNothingLeft([node]);
   });
 });

@@ -131,8 +131,8 @@ describe("the processes that there are", () => {
     while (table.netnsOf(running.pid) !== netns?.id) await sleep(10);
     while (table.commandLine(running.pid)[0] !== "sleep") await sleep(10);
     expect(table.commandLine(running.pid)).toEqual(["sleep", "60"]);
-    expect(table.isOurProgram(running.pid)).toBe(false);
-    expect(table.isOurProgram(process.pid)).toBe(true);
+    expect(table.isFromHere(running.pid)).toBe(false);
+    expect(table.isFromHere(process.pid)).toBe(true);
     const found = table.find(running.pid);
     expect(found !== undefined && table.send(found, "SIGKILL")).toBe(true);
     expect(await running.outcome).toMatchObject({ signal: "SIGKILL" });
