@@ -15,6 +15,7 @@ import { removeGateway } from "./gateway-remove.ts";
 import type { Host } from "./host.ts";
 import { gatewayAttachment, gatewayLinkName, runCniName } from "./names.ts";
 import { bringPolicies } from "./policy.ts";
+import { isGone } from "./sweep.ts";
 
 /**
  * Deletes a network that no container is attached to; false if there was none. Throws Failure
@@ -30,7 +31,7 @@ export async function dropNetwork(host: Host, name: string, deadline: Deadline):
   const left = await leaving(host, stored.network, deadline, () =>
     deleteUnheld(registry, name, deadline),
   );
-  if (left.outcome === "in use") throw inUse(name, left.users);
+  if (left.outcome === "in use") throw inUse(host, name, left.users);
   const isGone = left.after || (await deleteWhenLeft(registry, name, host.clock, deadline));
   if (isGone) await bringPolicies(host, stored.network.allowed ?? [], deadline);
   return isGone;
@@ -147,15 +148,20 @@ type Freed =
   | { readonly outcome: "freed"; readonly putBack: () => void }
   | { readonly outcome: "in use"; readonly users: readonly Assignment[] };
 
-function inUse(network: string, users: readonly Assignment[]): Failure {
+function inUse(host: Host, network: string, users: readonly Assignment[]): Failure {
   const count = users.length > 1 ? `${users.length} containers are` : "a container is";
   const isRun = ({ id }: Assignment) => id.name === runCniName;
   const runs = users.filter(isRun).map(({ id }) => id.containerId);
-  const others = users.filter((one) => !isRun(one));
+  const noRuns = users.filter((one) => !isRun(one));
+  const others = noRuns.filter(({ id, ofport }) => ofport === undefined || !isGone(host, id));
+  const gone = noRuns.filter((one) => !others.includes(one)).map(({ id }) => id.containerId);
   const named = others.map(({ id }) => `${id.containerId} (${id.ifname})`).join(", ");
   const details = [
     ...(others.length === 0 ? [] : [`Call DEL first for ${named}`]),
-    ...(runs.length === 0 ? [] : [`End first: socketplane rm --force ${runs.join(" ")}`]),
+    ...(gone.length === 0
+      ? []
+      : [`Remove first, whose namespace is gone: ${forced([...new Set(gone)])}`]),
+    ...(runs.length === 0 ? [] : [`End first: ${forced(runs)}`]),
   ];
   return new Failure(
     "network-conflict",
@@ -163,3 +169,5 @@ function inUse(network: string, users: readonly Assignment[]): Failure {
     { details: details.length === 0 ? undefined : details.join("\n") },
   );
 }
+
+const forced = (names: readonly string[]): string => `socketplane rm --force ${names.join(" ")}`;

@@ -1,29 +1,41 @@
 /** `socketplane info`: the containers of this machine, and how they are connected. */
 import type { Host } from "../attach/host.ts";
 import { inhabitants, netnsNumberOf } from "../attach/inhabitants.ts";
-import { isOwnAddress, outerName } from "../attach/names.ts";
-import { Failure } from "../errors.ts";
+import { outerName } from "../attach/names.ts";
+import { isGone } from "../attach/sweep.ts";
 import type { Assignment } from "../ipam/assignment.ts";
-import { listAssignments } from "../ipam/assignments.ts";
 import { heldNow } from "../ipam/held.ts";
 import { formatIp4 } from "../net/ip4.ts";
 import { formatIp6 } from "../net/ip6.ts";
 import { formatMac, ip6Of } from "../net/mac.ts";
 import { formatPrefix4 } from "../net/prefix.ts";
 import type { ProcessTable } from "../sys/processes.ts";
-import { podOf } from "./address.ts";
 import { command } from "./command.ts";
+import { chosenOf, containersHere, nameOf } from "./containers.ts";
 import { onNode } from "./on-node.ts";
-import { type Shown, show } from "./output.ts";
+import { type Shown, show, withThose } from "./output.ts";
 
-const columns = ["container", "network", "address", "mac", "gateway", "port", "pid", "command"];
+const columns = [
+  "container",
+  "state",
+  "network",
+  "address",
+  "address6",
+  "mac",
+  "gateway",
+  "port",
+  "pid",
+  "command",
+];
+const optional = ["state", "address6"];
 
 export const infoCommand = command({
   name: "info",
   describe: "Show the containers of this machine, and how they are connected",
   about: [
     "Show the containers of this machine, whoever has started them: a container engine, Kubernetes, or ",
-    "socketplane run. As JSON it has the keys of the first SocketPlane, and some more.",
+    "socketplane run. One whose network namespace was deleted is gone; if nobody calls DEL for it, ",
+    "socketplane rm --force takes it away. As JSON it has the keys of the first SocketPlane, and some more.",
   ].join(""),
   arguments: {
     container: {
@@ -39,10 +51,8 @@ export const infoCommand = command({
   ],
   run: (world, args) =>
     onNode(world, args, async (host) => {
-      const all = listAssignments(host.ipam.dirs)
-        .filter(({ id, ofport }) => ofport !== undefined && !isOwnAddress(id))
-        .sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1));
-      const chosen = args.container === undefined ? all : chosenOf(all, args.container);
+      const all = containersHere(host);
+      const chosen = args.container === undefined ? all : chosenOf(all, args.container, "show");
       const numbers = chosen.map(({ id }) => netnsNumberOf(host, id));
       const pids = inhabitants(host, world.processes);
       const found = chosen.map((one, index) =>
@@ -50,35 +60,16 @@ export const infoCommand = command({
       );
       const asked = args.output ?? (world.terminal.interactive ? "table" : "json");
       const shown = found.map(asked === "json" ? asRecord : asRow);
-      show(world.terminal, asked, shown, columns);
+      show(world.terminal, asked, shown, withThose(columns, optional, shown));
     }),
 });
-
-const sortKey = (one: Assignment) => `${nameOf(one)} ${one.id.ifname}`;
-
-/** All interfaces of the one that is meant. */
-function chosenOf(all: readonly Assignment[], name: string): readonly Assignment[] {
-  const exact = all.filter((one) => [one.id.containerId, nameOf(one)].includes(name));
-  if (exact.length > 0) return exact;
-  const begun = all.filter(({ id }) => id.containerId.startsWith(name));
-  const ids = new Set(begun.map(({ id }) => id.containerId));
-  if (ids.size === 1) return begun;
-  throw new Failure(
-    "unknown-container",
-    ids.size === 0
-      ? `Cannot show container "${name}": there is none on this machine`
-      : `Cannot show container "${name}": the ids of ${ids.size} begin so`,
-    { details: "See which there are: socketplane info" },
-  );
-}
-
-/** A pod's, or else the id, which is a run's name. */
-const nameOf = ({ id, workload }: Assignment): string => podOf(workload) ?? id.containerId;
 
 interface Connection {
   readonly assignment: Assignment;
   readonly pid: number | undefined;
   readonly command: string | undefined;
+  /** Its namespace was deleted, and nobody has called DEL. */
+  readonly gone: boolean;
   /** What the node knows of the network; undefined where it has lost that. */
   readonly held: ReturnType<typeof heldNow>;
 }
@@ -90,16 +81,19 @@ function connectionOf(
   pid: number | undefined,
 ): Connection {
   const command = pid === undefined ? undefined : processes.commandLine(pid).join(" ");
-  return { assignment, pid, command, held: heldNow(host.ipam.dirs, assignment.network) };
+  const gone = isGone(host, assignment.id);
+  return { assignment, pid, command, gone, held: heldNow(host.ipam.dirs, assignment.network) };
 }
 
-function asRow({ assignment, pid, command, held }: Connection): Shown {
+function asRow({ assignment, pid, command, gone, held }: Connection): Shown {
   const { network, address, mac, ofport, id } = assignment;
-  const { gateway } = held?.stored.network ?? {};
+  const { gateway, subnet6 } = held?.stored.network ?? {};
   return {
     container: nameOf(assignment),
+    ...(gone && { state: "gone" }),
     network,
     address: formatIp4(address),
+    ...(subnet6 !== undefined && { address6: formatIp6(ip6Of(subnet6, address)) }),
     mac: formatMac(mac),
     ...(gateway !== undefined && { gateway: formatIp4(gateway) }),
     port: `${outerName(id)} (${ofport})`,
@@ -108,7 +102,7 @@ function asRow({ assignment, pid, command, held }: Connection): Shown {
 }
 
 /** Keys and nesting are the first SocketPlane's (its daemon's GET /connections). */
-function asRecord({ assignment, pid, command, held }: Connection): Shown {
+function asRecord({ assignment, pid, command, gone, held }: Connection): Shown {
   const { network, address, mac, ofport, id } = assignment;
   const { subnet, subnet6, gateway } = held?.stored.network ?? {};
   return {
@@ -116,6 +110,7 @@ function asRecord({ assignment, pid, command, held }: Connection): Shown {
     container_name: nameOf(assignment),
     container_pid: pid,
     command,
+    ...(gone && { state: "gone" }),
     network,
     ovs_port_id: outerName(id),
     ovs_port_number: ofport,

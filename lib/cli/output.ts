@@ -34,6 +34,16 @@ export function show(
   terminal.stdout(`${text}\n`);
 }
 
+/** The columns, without those of `optional` that no record has anything for. */
+export const withThose = (
+  columns: readonly string[],
+  optional: readonly string[],
+  records: readonly Shown[],
+): readonly string[] =>
+  columns.filter(
+    (column) => !optional.includes(column) || records.some((one) => one[column] !== undefined),
+  );
+
 const isList = (records: Shown | readonly Shown[]): records is readonly Shown[] =>
   Array.isArray(records);
 

@@ -1,13 +1,16 @@
 /** `socketplane ps`, `stop`, `rm` and `logs`: what was started by `socketplane run`. */
 import type { Host } from "../attach/host.ts";
+import { removeGone } from "../attach/sweep.ts";
+import type { Deadline } from "../deadline.ts";
 import { Failure } from "../errors.ts";
 import { tryLock } from "../run/claim.ts";
-import { listRuns, type RunRecord } from "../run/record.ts";
+import { listRuns, type RunRecord, readRun } from "../run/record.ts";
 import { isRunning } from "../run/settle.ts";
 import { settleAll } from "../run/settle-all.ts";
 import { removeRun, stopRun } from "../run/stop.ts";
 import type { RunTools } from "../run/world.ts";
 import { command } from "./command.ts";
+import { chosenOf, containersHere } from "./containers.ts";
 import { onNode } from "./on-node.ts";
 import { show } from "./output.ts";
 import { type RunState, runColumns, shownRun } from "./run-shown.ts";
@@ -75,20 +78,36 @@ export const stopCommand = command({
 export const rmCommand = command({
   name: "rm",
   describe: "Forget commands in the background that have ended",
-  about: "Forget what socketplane run -d has started and what has ended, with its log.",
+  about: [
+    "Forget what socketplane run -d has started and what has ended, with its log.\n\n",
+    "With --force also what any container has left whose network namespace was deleted, and for which ",
+    'nobody calls DEL: socketplane info shows such a one as "gone". It gives its address back.',
+  ].join(""),
   arguments: { names: namesArgument },
   options: { force: { type: "flag", alias: "f", describe: "End those that run, by SIGKILL" } },
   examples: [
     ["socketplane rm web-1", "Forget one that has ended"],
     ["socketplane rm --force web-1", "Whether it has ended or not"],
+    ["socketplane rm --force shop/web-0", "What a container has left that is gone"],
   ],
   run: (world, args) =>
-    onNode(world, args, async (host) => {
+    onNode(world, args, async (host, deadline) => {
       const tools = toolsOf(world, args);
       const running = args.force ? "end" : "refuse";
-      await each("remove", args.names, (name) => removeRun(host, tools, name, running));
+      await each("remove", args.names, (name) =>
+        args.force && readRun(host, name) === undefined
+          ? removeLeft(host, name, deadline)
+          : removeRun(host, tools, name, running),
+      );
     }),
 });
+
+/** Of a container that is no run. */
+async function removeLeft(host: Host, name: string, deadline: Deadline): Promise<void> {
+  for (const { id } of chosenOf(containersHere(host), name, "remove")) {
+    await removeGone(host, id, deadline);
+  }
+}
 
 /** Does all that can be done, and then says what could not. */
 async function each(

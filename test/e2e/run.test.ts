@@ -1,5 +1,5 @@
 /** `socketplane run` and what belongs to it, as people type it, on one machine. */
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { assertNothingLeft, assertSound } from "../lab/invariants.ts";
@@ -32,6 +32,7 @@ async function begun(...args: readonly string[]): Promise<Running> {
 }
 
 const sleeping = ["sh", "-c", "echo ready; exec sleep 60"];
+const said = (...lines: readonly string[]) => `${lines.join("\n")}\n`;
 const isGone = (pid: number | undefined) => () => !existsSync(`/proc/${pid}`);
 
 describe("a command in the foreground", () => {
@@ -312,6 +313,29 @@ describe("what is killed", () => {
   });
 });
 
+test("what starts itself again and again is ended for good", async () => {
+  const [beat, enough] = [join(lab.folder, "beat"), join(lab.folder, "enough")];
+  const again = `use POSIX;
+    if (!fork) {
+      setsid;
+      until (-e "${enough}") { exit if fork; open F, ">>${beat}"; close F; select undef, undef, undef, 0.001 }
+      exit;
+    }
+    sleep 60`;
+  lab.onClose(() => writeFileSync(enough, ""));
+  for (let round = 0; round < 3; round += 1) {
+    const one = await inBackground(node, "--name", "web", "perl", "-e", again);
+    const netns = netnsOf(one.pid) ?? "";
+    await until("its beat", () => existsSync(beat));
+    await typed(node, "rm", "--force", "web");
+    await deserted(netns);
+    rmSync(beat);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(existsSync(beat)).toBe(false);
+  }
+  await assertNothingLeft([node]);
+});
+
 describe("names", () => {
   test("are given, one to each of many at once", async () => {
     const all = await Promise.all(Array.from({ length: 6 }, () => run("-d", "sleep", "60")));
@@ -348,8 +372,6 @@ describe("names", () => {
 });
 
 describe("what cannot be done", () => {
-  const said = (...lines: readonly string[]) => `${lines.join("\n")}\n`;
-
   test.each<[readonly string[], number, string]>([
     [
       ["run", "-n", "defualt", "true"],
