@@ -8,6 +8,7 @@ import type { Deadline } from "../deadline.ts";
 import type { Dir } from "../dir.ts";
 import { Failure } from "../errors.ts";
 import type { Content, Tree } from "../sys/tree.ts";
+import { outsideOf, stayInside } from "./inside.ts";
 import { type Step, stepFor, type Wanted } from "./install-plan.ts";
 import {
   formatInstalled,
@@ -51,7 +52,12 @@ export function install(
     const before = readRecord(dir);
     const plan = files.map((wanted): Planned => {
       const mark = markFor(tree, wanted.content);
-      return { wanted, mark, step: stepFor(wanted, mark, tree.look(root + wanted.path), before) };
+      const outside = outsideOf(tree, root, wanted.path);
+      const step: Step =
+        outside === undefined
+          ? stepFor(wanted, mark, tree.look(root + wanted.path), before)
+          : { do: "refuse", why: outside };
+      return { wanted, mark, step };
     });
     settle(plan);
     const writes = plan.filter(({ step }) => step.do === "write");
@@ -78,7 +84,9 @@ export function install(
 }
 
 /** Runs with the record's folder open, and nobody else installing there. */
-export function withRecord<T>({ makeDir, root, deadline }: Installing, body: (dir: Dir) => T): T {
+export function withRecord<T>(installing: Installing, body: (dir: Dir) => T): T {
+  const { tree, makeDir, root, deadline } = installing;
+  stayInside("open the record", tree, root, [recordFolder]);
   const dir = makeDir(root + recordFolder);
   try {
     const unlock = dir.lock(lockFile, "exclusive", deadline);

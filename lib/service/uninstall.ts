@@ -1,5 +1,6 @@
 /** Takes back what install wrote, and nothing else. See services.ts for the folder's note. */
 import type { Dir } from "../dir.ts";
+import { stayInside } from "./inside.ts";
 import {
   folderOf,
   type Installing,
@@ -29,6 +30,7 @@ export function uninstall(installing: Installing): readonly Told[] {
 }
 
 function takeBack({ tree, root }: Installing, dir: Dir, record: Installed): readonly Told[] {
+  stayInside("uninstall", tree, root, [...record.files.map(({ path }) => path), ...record.folders]);
   // Whoever is killed here is ended by the next uninstall, or install.
   dir.replace(recordFile, formatInstalled({ ...record, isComplete: false }));
   const files = record.files.map((file): Told => {

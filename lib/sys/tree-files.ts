@@ -17,6 +17,7 @@ import {
   readdirSync,
   readlinkSync,
   readSync,
+  realpathSync,
   renameSync,
   rmdirSync,
   rmSync,
@@ -44,6 +45,7 @@ export function openTree(): Tree {
   };
   return {
     look: (path) => tried("look at", path, () => look(path, hashOf)),
+    resolve: (path) => tried("follow", path, () => resolve(path)),
     hashOf: (text) => createHash("sha256").update(text).digest("hex"),
     ownHash: () => hashOf(self),
     makeFolder: (path, mode) => tried("create folder", path, () => void mkdirSync(path, { mode })),
@@ -68,6 +70,10 @@ function look(path: string, hashOf: (path: string) => string): Found | undefined
   if (stat.isSymbolicLink()) return { kind: "link", target: readlinkSync(path) };
   return { kind: stat.isDirectory() ? "folder" : "other" };
 }
+
+/** realpath(3) has no way to say it without an error. */
+const resolve = (path: string): string | undefined =>
+  statSync(path, { throwIfNoEntry: false }) && realpathSync(path);
 
 function hashOfFile(path: string): string {
   const hash = createHash("sha256");

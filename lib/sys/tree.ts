@@ -20,6 +20,8 @@ export type Content =
 
 export interface Tree {
   readonly look: (path: string) => Found | undefined;
+  /** The path without links on its way; undefined where they lead nowhere. */
+  readonly resolve: (path: string) => string | undefined;
   /** The SHA-256 of a text, and of this executable. */
   readonly hashOf: (text: string) => string;
   readonly ownHash: () => string;

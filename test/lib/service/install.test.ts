@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -151,6 +152,72 @@ test("an older one is replaced by a new file: who runs it is not disturbed", () 
   const old = statSync(root + program).ino;
   expect(stateOf(installNow(), program)).toBe("replaced");
   expect(statSync(root + program).ino).not.toBe(old);
+});
+
+describe("what leads out of the image", () => {
+  let outside: string;
+  beforeEach(() => {
+    outside = mkdtempSync(join(tmpdir(), "sp-outside-"));
+  });
+  afterEach(() => rmSync(outside, { recursive: true }));
+  const faultOf = (deed: () => unknown) => {
+    try {
+      deed();
+    } catch (fault) {
+      return fault;
+    }
+    throw new Error("it was not refused");
+  };
+
+  test("is named with all else that is in the way, and not written to", () => {
+    symlinkSync(outside, `${root}/opt`);
+    rmSync(`${root}/usr`, { recursive: true });
+    symlinkSync("/nowhere/at/all", `${root}/usr`);
+    mkdirSync(`${root}${nodeJson}`, { recursive: true });
+    const before = all();
+    expect(faultOf(installNow)).toMatchObject({
+      message: `Cannot install: ${program} is in the way: /opt leads out of ${root}, to ${outside}`,
+      details: expect.stringMatching(
+        /usr\/local\/bin\/socketplane .* \/usr is a link that leads nowhere\n[\s\S]*it is a folder/,
+      ),
+    });
+    expect(readdirSync(outside)).toEqual([]);
+    expect(all().filter((name) => !name.includes("var/lib/socketplane"))).toEqual(before);
+  });
+
+  test("is not where the record is kept", () => {
+    rmSync(`${root}/var`, { recursive: true });
+    symlinkSync(outside, `${root}/var`);
+    for (const deed of [installNow, uninstallNow]) {
+      expect(faultOf(deed)).toMatchObject({
+        message: expect.stringContaining(`/var leads out of ${root}, to ${outside}`),
+      });
+    }
+    expect(readdirSync(outside)).toEqual([]);
+  });
+
+  test("is not uninstalled either", () => {
+    installNow();
+    renameSync(`${root}/opt/cni`, `${outside}/cni`);
+    rmSync(`${root}/opt`, { recursive: true });
+    symlinkSync(outside, `${root}/opt`);
+    const before = all();
+    expect(faultOf(uninstallNow)).toMatchObject({
+      message: expect.stringMatching(/^Cannot uninstall: .*\/opt\S* leads out of /),
+    });
+    expect(all()).toEqual(before);
+    expect(existsSync(`${outside}/cni/bin/socketplane`)).toBe(true);
+  });
+
+  test("is not one that stays inside", () => {
+    mkdirSync(`${root}/usr/opt`);
+    symlinkSync("usr/opt", `${root}/opt`);
+    const before = all();
+    installNow();
+    expect(existsSync(`${root}/usr${program}`)).toBe(true);
+    uninstallNow();
+    expect(all()).toEqual(before);
+  });
 });
 
 test("another's lock is not removed", () => {
