@@ -1,9 +1,9 @@
 /** `socketplane agent`: runs the node agent, and has it run in the background. */
 import { loadNodeConfig } from "../attach/node.ts";
 import { Failure } from "../errors.ts";
-import { isObject, parseJson } from "../json.ts";
 import type { NodeConfig } from "../node-config.ts";
 import type { ServiceStatus, Services } from "../service/services.ts";
+import { askHealth, awaitHealth } from "./agent-health.ts";
 import { agentLogsCommand } from "./agent-logs.ts";
 import { type Common, command, type Group } from "./command.ts";
 import { type Shown, show } from "./output.ts";
@@ -45,28 +45,29 @@ const background = [
   'to /var/log/socketplane/agent.log, or where "agent.logFile" in node.json says.',
 ].join("");
 
+const patience = [
+  "Where it is not well after 10 seconds, it goes on trying, and what is wrong is shown as its ",
+  "health.\n\n",
+].join("");
+
 const startCommand = command({
   name: "start",
   describe: "Start the agent in the background",
-  about: `Start the agent in the background, and wait until it does its work.\n\n${background}`,
+  about: `Start the agent in the background, and wait until it does its work.\n\n${patience}${background}`,
   options: {
     enable: { type: "flag", describe: "Also whenever this machine starts; with systemd only" },
   },
   examples: [["socketplane agent start", "Start it; if it runs, that is well"]],
   run: (world, args) =>
-    onServices(world, args, async (services) => {
+    onServices(world, args, async (services, config) => {
       if (args.enable) {
         needSystemd(services, "--enable");
         await services.enable("agent");
       }
       world.terminal.progress("Starting the agent");
       const started = await services.start("agent");
-      const { pid } = await services.status("agent");
-      show(world.terminal, args.output, { agent: "running", pid, started }, [
-        "agent",
-        "pid",
-        "started",
-      ]);
+      const shown = { ...(await atWork(world, services, config)), started };
+      show(world.terminal, args.output, shown, Object.keys(shown));
     }),
 });
 
@@ -96,15 +97,14 @@ const stopCommand = command({
 const restartCommand = command({
   name: "restart",
   describe: "End the agent if it runs, and start it",
-  about: `End the agent of this node if it runs, and start it anew.\n\n${background}`,
+  about: `End the agent of this node if it runs, start it anew, and wait until it does its work.\n\n${patience}${background}`,
   examples: [["socketplane agent restart", "Have it read node.json again"]],
   run: (world, args) =>
-    onServices(world, args, async (services) => {
+    onServices(world, args, async (services, config) => {
       world.terminal.progress("Restarting the agent");
       await services.restart("agent");
-      const { pid } = await services.status("agent");
-      const shown = { agent: "running", pid, restarted: true };
-      show(world.terminal, args.output, shown, ["agent", "pid", "restarted"]);
+      const shown = { ...(await atWork(world, services, config)), restarted: true };
+      show(world.terminal, args.output, shown, Object.keys(shown));
     }),
 });
 
@@ -112,18 +112,19 @@ const statusCommand = command({
   name: "status",
   describe: "Show whether the agent runs, and is well",
   about:
-    "Show whether the agent runs, since when, and what it says of itself. The exit status is 1 where it does not run.",
+    "Show whether the agent runs, since when, and what it says of itself. The exit status is 1 where it does not run, or is not well.",
   examples: [["socketplane agent status -o json", "For programs"]],
   run: (world, args) =>
     onServices(world, args, async (services, config) => {
       const agent = await services.status("agent");
       const etcd = await services.status("etcd");
       const isRunning = agent.state === "running";
+      const health = isRunning ? await askHealth(world, config) : undefined;
       const shown: Shown = {
         agent: agent.state,
         pid: agent.pid,
         since: agent.since && new Date(agent.since).toISOString(),
-        health: isRunning ? healthOf(await world.askAgent(config, "/healthz")) : undefined,
+        health: health?.words,
         reason: agent.reason,
         atBoot: agent.enabled,
         ...(isEtcdHere(etcd, config) && { etcd: etcd.state, etcdPid: etcd.pid }),
@@ -131,7 +132,12 @@ const statusCommand = command({
       };
       const known = Object.keys(shown).filter((key) => shown[key] !== undefined);
       show(world.terminal, args.output, shown, known);
-      if (isRunning) return 0;
+      if (health?.isWell) return 0;
+      if (health !== undefined) {
+        throw new Failure("io", `Cannot rely on the agent: ${health.words}`, {
+          details: "It goes on trying. What it says: socketplane agent logs",
+        });
+      }
       throw new Failure("io", `Cannot find the agent: it ${wordsOf(agent)}`, {
         details: "Start it: socketplane agent start",
       });
@@ -146,13 +152,13 @@ const wordsOf = ({ state, reason }: ServiceStatus): string => {
 const isEtcdHere = ({ state }: ServiceStatus, { etcd }: NodeConfig): boolean =>
   etcd !== undefined || (state !== "absent" && state !== "stopped");
 
-/** "ok", or what is not. */
-function healthOf(said: string | undefined): string {
-  const json = said === undefined ? undefined : parseJson(said);
-  if (!isObject(json)) return "it does not answer";
-  const { status, ...ailments } = json;
-  const told = Object.entries(ailments).map(([what, state]) => `${what}: ${state}`);
-  return told.length === 0 ? String(status) : told.join("; ");
+/** One that was just started, when it is well, or does not get so in time. */
+async function atWork(world: CliWorld, services: Services, config: NodeConfig) {
+  const isThere = async () => (await services.status("agent")).state === "running";
+  const health = await awaitHealth(world, config, isThere);
+  const agent = await services.status("agent");
+  const hasMore = health.words !== "ok";
+  return { agent: agent.state, pid: agent.pid, ...(hasMore && { health: health.words }) };
 }
 
 function needSystemd({ kind }: Services, option: string): void {

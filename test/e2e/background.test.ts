@@ -53,12 +53,9 @@ test("is started once, asked how it is, and ended", async () => {
   });
   expect(await agent("start")).toMatchObject({ status: 0, json: { pid: pid(), started: false } });
 
-  await until("that it is well", async () => {
-    const { status, json } = await agent("status");
-    expect(status).toBe(0);
-    return (json as { health?: string }).health === "ok";
-  });
-  const { json } = await agent("status");
+  // What was started does its work.
+  const { status, json } = await agent("status");
+  expect(status).toBe(0);
   const { since } = json as { since: string };
   expect(json).toEqual({ agent: "running", pid: pid(), since, health: "ok", by: "processes" });
   expect(Math.abs(Date.now() - Date.parse(since))).toBeLessThan(60_000);
@@ -77,6 +74,17 @@ test("is started once, asked how it is, and ended", async () => {
   expect(log()).toContain("the agent ends");
   expect(await agent("stop")).toMatchObject({ status: 0, json: { stopped: false } });
   expect(await agent("status")).toMatchObject({ status: 1, json: { agent: "stopped" } });
+});
+
+test("without its switch it is said to be unwell, and not waited for without end", async () => {
+  await node.ovs.stop();
+  const health = expect.stringContaining("switch: ");
+  expect(await agent("start")).toMatchObject({ json: { agent: "running", started: true, health } });
+  expect(await agent("status")).toMatchObject({
+    status: 1,
+    json: { agent: "running", health },
+    stderr: expect.stringContaining("socketplane: Cannot rely on the agent: "),
+  });
 });
 
 test("whose run directory was removed is known again before long", async () => {
