@@ -7,7 +7,7 @@ import {
   nameOption,
   telling,
 } from "./cluster-common.ts";
-import { endpointOf, tlsOf, tokenOf } from "./cluster-words.ts";
+import { endpointOf, joinLine, tlsOf, tokenOf } from "./cluster-words.ts";
 import { command } from "./command.ts";
 import { show } from "./output.ts";
 
@@ -48,18 +48,19 @@ export const initCommand = command({
     const { config, name, interface: link, insecure, endpoint: endpoints = [], force } = args;
     const wish = { config, name, link, insecure, endpoints, tls, force };
     const made = await initCluster(await clusterWorld(world), wish, telling(world));
-    const join =
-      made.token === undefined ? undefined : `socketplane cluster join --token ${made.token}`;
-    const { network, link: taken, setAside, ...rest } = made;
+    const { network, link: taken, setAside, token, why, ...rest } = made;
     const shown = {
       ...rest,
+      // It says how it was chosen now.
+      ...(!made.already && { why }),
+      ...(token !== undefined && { token }),
       ...(setAside.length > 0 && { setAside }),
       interface: taken,
       network: network?.name,
       subnet: network?.subnet,
-      join,
+      join: joinLine(token, insecure),
       // A machine that was so before may have tokens, or none any more.
-      ...(made.already && { forMore: "socketplane cluster token create" }),
+      ...(made.already && !insecure && { forMore: "socketplane cluster token create" }),
     };
     show(world.terminal, args.output, shown, columnsOf(shown, initColumns));
   },
@@ -126,8 +127,13 @@ export const joinCommand = command({
     const { config, name, interface: link, insecure, force } = args;
     const wish = { config, name, link, insecure, force, token, at };
     const entered = await enterCluster(await clusterWorld(world), wish, telling(world));
-    const { link: taken, setAside, ...rest } = entered;
-    const shown = { ...rest, interface: taken, ...(setAside.length > 0 && { setAside }) };
+    const { link: taken, setAside, why, ...rest } = entered;
+    const shown = {
+      ...rest,
+      ...(!entered.already && { why }),
+      interface: taken,
+      ...(setAside.length > 0 && { setAside }),
+    };
     const columns = ["node", "interface", "why", "vtep", "endpoints", "setAside", "already"];
     show(world.terminal, args.output, shown, columnsOf(shown, columns));
   },

@@ -58,3 +58,9 @@ export function secondsOf(text: string | undefined): number | undefined {
   if (count !== "" && seconds >= 1 && seconds <= 366 * 86_400) return seconds;
   throw wrong(`--valid must be a time up to a year, as 90m, 24h or 7d, not ${text}`);
 }
+
+/** What to type on other machines; undefined where a token is needed, and none was made. */
+export function joinLine(token: string | undefined, insecure: boolean): string | undefined {
+  if (token !== undefined) return `socketplane cluster join --token ${token}`;
+  return insecure ? "socketplane cluster join --insecure" : undefined;
+}

@@ -248,6 +248,7 @@ test(
     expect(await a.must(line)).toMatchObject({
       endpoints: ["http://192.0.2.250:2379"],
       network: "default",
+      join: "socketplane cluster join --insecure",
     });
     expect(await a.must(line)).toMatchObject({ already: true });
     const refused = await b.type("socketplane cluster join");

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { endpointOf, secondsOf, tlsOf, tokenOf } from "../../../lib/cli/cluster-words.ts";
+import { endpointOf, joinLine, secondsOf, tlsOf, tokenOf } from "../../../lib/cli/cluster-words.ts";
 import { Failure } from "../../../lib/errors.ts";
 import { formatToken, newToken } from "../../../lib/trust/token.ts";
 
@@ -77,4 +77,10 @@ describe("the files of an etcd that is there", () => {
       expect(kindOf(() => tlsOf({ ...none, ...more }))).toBe("usage");
     },
   );
+});
+
+test("what to type on other machines goes by how the cluster was made", () => {
+  expect(joinLine("a.b.c", false)).toBe("socketplane cluster join --token a.b.c");
+  expect(joinLine(undefined, true)).toBe("socketplane cluster join --insecure");
+  expect(joinLine(undefined, false)).toBeUndefined();
 });
