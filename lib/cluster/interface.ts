@@ -60,13 +60,15 @@ function askedFor(
     return { link, address, why: `${by} names it`, others: [] };
   }
   const state =
-    found === undefined
-      ? "there is no such link"
-      : found.up
-        ? "it has no address that other machines reach"
-        : "it is down";
+    link === "lo"
+      ? "no other machine reaches this one by its loopback"
+      : found === undefined
+        ? "there is no such link"
+        : found.up
+          ? "it has no address that other machines reach"
+          : "it is down";
   throw new Failure("invalid-config", `Cannot use interface "${link}": ${state}`, {
-    details: `${by} names it.\n${listed(candidates)}`,
+    details: `${by[0]?.toUpperCase()}${by.slice(1)} names it.\n${listed(candidates)}`,
   });
 }
 
@@ -76,7 +78,9 @@ const rank = ({ leadsOut, virtual }: Candidate): number => (leadsOut ? 0 : virtu
 function whyOf(best: Candidate, others: readonly string[]): string {
   if (best.leadsOut) return "it has the default route";
   if (others.length === 0) return "no other is up and has an address";
-  return best.virtual ? "it is the first with an address" : "it is the first that is no bridge";
+  return best.virtual
+    ? "it is the first with an address"
+    : "it is the first with an address that no container engine makes";
 }
 
 function listed(candidates: readonly Candidate[]): string {

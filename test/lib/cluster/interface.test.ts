@@ -42,7 +42,7 @@ describe("what is taken by itself", () => {
     const { link: chosen, why, others } = chooseInterface(all, undefined);
     expect({ chosen, why, others }).toEqual({
       chosen: "eth1",
-      why: "it is the first that is no bridge",
+      why: "it is the first with an address that no container engine makes",
       others: ["docker0", "eth2"],
     });
   });
@@ -91,5 +91,14 @@ describe("what is asked for", () => {
     const { message, details } = failureOf(() => chooseInterface([...all, other], asked));
     expect(message).toBe(`Cannot use interface "eth2": ${state}`);
     expect(details).toMatch(/^"vtep" in node.json names it\.\nThere are: eth0 \(192\.0\.2\.1\)/);
+  });
+
+  test("is not the loopback, which is there", () => {
+    const asked = { link: "lo", by: "the command line" };
+    const { message, details } = failureOf(() => chooseInterface(all, asked));
+    expect(message).toBe(
+      'Cannot use interface "lo": no other machine reaches this one by its loopback',
+    );
+    expect(details).toMatch(/^The command line names it\.\nThere are: /);
   });
 });
