@@ -10,7 +10,11 @@ export interface Attempts {
 
 const limits = { wrong: 5, forMs: 60_000, remembered: 1_000 } as const;
 
-export function openAttempts(clock: Clock): Attempts {
+/** fe80::/10 (RFC 4291 section 2.5.6): its first ten bits. */
+const linkLocal = 0xfe80n >> 6n;
+
+/** `own` is the address of our VTEP. */
+export function openAttempts(clock: Clock, own?: string): Attempts {
   /** By address, the one that failed first in front. */
   const wrong = new Map<string, { count: number; readonly since: number }>();
   const known = (from: string) => {
@@ -20,9 +24,9 @@ export function openAttempts(clock: Clock): Attempts {
     return undefined;
   };
   return {
-    mayTry: (from) => (known(sourceOf(from))?.count ?? 0) < limits.wrong,
+    mayTry: (from) => (known(sourceOf(from, own))?.count ?? 0) < limits.wrong,
     failed: (address) => {
-      const from = sourceOf(address);
+      const from = sourceOf(address, own);
       const found = known(from) ?? { count: 0, since: clock() };
       found.count += 1;
       wrong.set(from, found);
@@ -33,8 +37,15 @@ export function openAttempts(clock: Clock): Attempts {
   };
 }
 
-/** Of IPv6, who has one address of a /64 has all of them. */
-function sourceOf(address: string): string {
+/**
+ * What stands for whoever asks from an address: of IPv6 its /64, as who has one of these has all of
+ * them. On the link of our VTEP, `own`, that would be the whole underlay: there it is the address.
+ */
+export function sourceOf(address: string, own?: string): string {
   const ip6 = parseIp6(address.replace(/%.*$/, ""));
-  return ip6 === undefined ? address : String(ip6 >> 64n);
+  if (ip6 === undefined) return address;
+  const prefix = ip6 >> 64n;
+  const ours = own === undefined ? undefined : parseIp6(own);
+  const isOnLink = prefix >> 54n === linkLocal || (ours !== undefined && prefix === ours >> 64n);
+  return isOnLink ? address : String(prefix);
 }

@@ -21,8 +21,18 @@ test("of IPv6 all addresses of a /64 are one", () => {
   for (let last = 1; last <= 5; last += 1) attempts.failed(`2001:db8::${last}`);
   expect(attempts.mayTry("2001:db8::ffff")).toBe(false);
   expect(attempts.mayTry("2001:db8:0:1::1")).toBe(true);
-  for (let round = 0; round < 5; round += 1) attempts.failed("fe80::1%eth0");
-  expect(attempts.mayTry("fe80::2%eth0")).toBe(false);
+});
+
+test("on our own link each address is one", () => {
+  const attempts = openAttempts(() => 0, "2001:db8::ff");
+  for (const one of ["2001:db8::1", "fe80::1%eth0"]) {
+    for (let round = 0; round < 5; round += 1) attempts.failed(one);
+    expect(attempts.mayTry(one)).toBe(false);
+  }
+  expect(attempts.mayTry("2001:db8::2")).toBe(true);
+  expect(attempts.mayTry("fe80::2%eth0")).toBe(true);
+  for (let last = 1; last <= 5; last += 1) attempts.failed(`2001:db8:0:1::${last}`);
+  expect(attempts.mayTry("2001:db8:0:1::ffff")).toBe(false);
 });
 
 test("of very many addresses the oldest is forgotten", () => {
