@@ -58,7 +58,7 @@ export async function askHttp(question: HttpQuestion): Promise<HttpReply> {
     };
     const pieces: Uint8Array[] = [];
     socket.on("error", (fault) => end(failure(kindOf(fault), stateOf(fault), fault)));
-    socket.on("close", () => end(failure("try-again", "it ends the connection")));
+    socket.on("close", () => end(failure("try-again", noMore)));
     socket.on("data", (piece: Uint8Array) => {
       pieces.push(piece);
       const read = readReply(concatBytes(pieces), longest);
@@ -113,8 +113,12 @@ const adviceOn = (fault: unknown): string | undefined =>
     ? "Are the clocks of both machines right?"
     : undefined;
 
+/** Who answers nothing has too many who ask. */
+const noMore = "it takes no more now: try again";
+
 function stateOf(fault: unknown): string {
   const reason = reasonOf(fault);
+  if (/ECONNRESET|EPIPE|before secure TLS/.test(reason)) return noMore;
   if (reason.includes("ECONNREFUSED")) return "nobody listens there";
   if (/EHOSTUNREACH|ENETUNREACH/.test(reason)) return "no route to it";
   return reason;

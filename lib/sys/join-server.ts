@@ -42,8 +42,8 @@ export interface JoinServerOptions {
   /** Milliseconds that one connection may take, its handshake included. */
   readonly patienceMs: number;
   readonly answer: (request: Served) => Promise<ServedAnswer>;
-  /** Connections; by default 32 and 50. */
-  readonly limits?: { readonly atOnce: number; readonly aSecond: number };
+  /** Connections, in all and of one address; by default 32, 4 and 50. */
+  readonly limits?: { readonly atOnce: number; readonly ofOne: number; readonly aSecond: number };
 }
 
 export interface JoinServer {
@@ -53,12 +53,15 @@ export interface JoinServer {
 }
 
 /** More at a time, and more in a second, are refused: a handshake costs a millisecond of everything. */
-const usualLimits = { atOnce: 32, aSecond: 50 } as const;
+const usualLimits = { atOnce: 32, ofOne: 4, aSecond: 50 } as const;
+/** Milliseconds for a handshake, and for a request to come; its answer may take longer. */
+const requestMs = 2_000;
 
 /** Throws Failure "io" where the port is taken, or the certificate is of no use. */
 export async function serveJoining(options: JoinServerOptions): Promise<JoinServer> {
   const { host, port, identity, patienceMs, limits = usualLimits } = options;
-  const open = new Set<Socket>();
+  /** With the address of each. */
+  const open = new Map<Socket, string | undefined>();
   const net = await import("node:net");
   const tls = await import("node:tls");
   const asked = { requestCert: true, rejectUnauthorized: false, minVersion: "TLSv1.2" } as const;
@@ -66,7 +69,7 @@ export async function serveJoining(options: JoinServerOptions): Promise<JoinServ
     new Failure("io", `Cannot listen on ${host}:${port}: ${reasonOf(fault)}`, { cause: fault });
   const secure = () => {
     try {
-      return tls.createServer({ ...identity, ...asked, handshakeTimeout: patienceMs }, (socket) => {
+      return tls.createServer({ ...identity, ...asked, handshakeTimeout: requestMs }, (socket) => {
         const name = socket.authorized ? socket.getPeerCertificate().subject?.CN : undefined;
         converse(socket, typeof name === "string" ? name : undefined, options);
       });
@@ -77,22 +80,24 @@ export async function serveJoining(options: JoinServerOptions): Promise<JoinServ
   const secured = identity === undefined ? undefined : secure();
   const server = secured ?? net.createServer((socket) => converse(socket, undefined, options));
   const second = { since: 0, count: 0 };
-  const isTooMany = () => {
+  const isTooMany = (from: string | undefined) => {
     const now = performance.now();
     if (now - second.since > 1_000) Object.assign(second, { since: now, count: 0 });
     second.count += 1;
-    return second.count > limits.aSecond || open.size > limits.atOnce;
+    const ofOne = [...open.values()].filter((one) => one === from).length;
+    return second.count > limits.aSecond || open.size > limits.atOnce || ofOne > limits.ofOne;
   };
   // From the first byte on, TLS's own included: what lasts longer is cut off.
   server.on("connection", (socket: Socket) => {
-    open.add(socket);
+    const from = socket.remoteAddress;
+    open.set(socket, from);
     const timer = setTimeout(() => socket.destroy(), patienceMs);
     socket.once("close", () => {
       clearTimeout(timer);
       open.delete(socket);
     });
     socket.on("error", () => socket.destroy());
-    if (isTooMany()) socket.destroy();
+    if (isTooMany(from)) socket.destroy();
   });
   secured?.on("tlsClientError", (_fault, socket) => socket.destroy());
   await new Promise<void>((resolve, reject) => {
@@ -104,7 +109,7 @@ export async function serveJoining(options: JoinServerOptions): Promise<JoinServ
     renew: (next) => void secured?.setSecureContext({ ...next }),
     close: () => {
       server.close();
-      for (const socket of open) socket.destroy();
+      for (const socket of open.keys()) socket.destroy();
     },
   };
 }
@@ -116,6 +121,8 @@ function converse(
 ): void {
   const pieces: Uint8Array[] = [];
   let isRead = false;
+  const late = setTimeout(() => socket.destroy(), requestMs);
+  socket.once("close", () => clearTimeout(late));
   const reply = (given: ServedAnswer) => {
     if (!socket.destroyed) socket.end(formatReply(given));
   };
@@ -127,6 +134,7 @@ function converse(
     const read = readRequest(concatBytes(pieces), longest);
     if (read.state === "more") return;
     isRead = true;
+    clearTimeout(late);
     if (read.state === "bad") {
       return reply({ status: read.status, body: `${JSON.stringify({ error: read.reason })}\n` });
     }

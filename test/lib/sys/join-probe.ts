@@ -36,6 +36,7 @@ if (what === "serve") {
       await new Promise((resolve) => setTimeout(resolve, 300));
       return { status: 200, body: `${slow} so far` };
     }
+    if (request.path === "/long") await new Promise((resolve) => setTimeout(resolve, 3_000));
     return { status: 200, body: JSON.stringify({ ...request, length: body.length }) };
   };
   const port = await freePort();
@@ -44,8 +45,8 @@ if (what === "serve") {
     port,
     identity: isPlain ? undefined : identity("server"),
     longest: 1_000,
-    patienceMs: 2_000,
-    ...(argument === "rare" && { limits: { atOnce: 1_000, aSecond: 10 } }),
+    patienceMs: 5_000,
+    ...(argument === "rare" && { limits: { atOnce: 1_000, ofOne: 1_000, aSecond: 10 } }),
     answer,
   });
   for (const [signal, name] of [

@@ -174,12 +174,60 @@ describe.each(Object.entries(runtimes))("under %s", (_name, runtime) => {
   });
 
   test("of many at once some are refused, and it goes on", async () => {
-    const many = Array.from({ length: 32 }, () => createConnection({ host, port: plainPort }));
+    const many = Array.from({ length: 32 }, (_, at) =>
+      createConnection({ host, port: plainPort, localAddress: `127.0.1.${at >> 1}` }),
+    );
     await Promise.all(many.map((one) => new Promise((resolve) => one.once("connect", resolve))));
     const ends = Promise.all(many.map(heard));
     expect(await says("GET / HTTP/1.1\r\n\r\n")).toBe("");
     await ends;
     expect(await says("GET / HTTP/1.1\r\n\r\n")).toMatch(/^HTTP\/1.1 200 /);
+  });
+
+  test("one who holds many keeps nobody else out, and is told so", async () => {
+    const from = "127.0.0.2";
+    const first = Array.from({ length: 4 }, () =>
+      createConnection({ host, port, localAddress: from }),
+    );
+    await Promise.all(first.map((one) => new Promise((resolve) => one.once("connect", resolve))));
+    const ends = first.map(heard);
+    const more = Array.from({ length: 40 }, () =>
+      createConnection({ host, port, localAddress: from }),
+    );
+    // The first are there still when those are gone.
+    expect(await Promise.race([Promise.all(more.map(heard)), ...ends])).toHaveLength(40);
+    expect(first.map(({ destroyed }) => destroyed)).toEqual([false, false, false, false]);
+    await until(
+      "others being answered",
+      async () => (await ask({ trust: trust() })).status === 200,
+    );
+    await Promise.all(ends);
+  });
+
+  test("who is asked for more than it takes says that, and to try again", async () => {
+    const full = createServer((socket) => socket.destroy());
+    await new Promise<void>((resolve) => full.listen(0, host, resolve));
+    const address = full.address();
+    const at = typeof address === "object" && address !== null ? address.port : 0;
+    for (const how of ["plain", "anybody"]) {
+      expect(await ask({ trust: how, port: at })).toEqual({
+        kind: "try-again",
+        message: `Cannot ask ${host}:${at}: it takes no more now: try again`,
+      });
+    }
+    full.close();
+  });
+
+  test("who does not ask is cut off earlier than who waits for an answer", async () => {
+    const ended: string[] = [];
+    const waits = ask({ trust: trust(), path: "/long" }).then(({ status }) =>
+      ended.push(`${status}`),
+    );
+    const silent = (to: number) => heard(createConnection({ host, port: to }));
+    await Promise.all([silent(port), silent(plainPort)]);
+    ended.push("silent");
+    await waits;
+    expect(ended).toEqual(["silent", "200"]);
   });
 
   test("of many in a second some are refused, and it goes on", async () => {
