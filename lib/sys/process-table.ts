@@ -1,7 +1,7 @@
 /**
  * The driver of ProcessTable (processes.ts).
  *
- * Sources: proc_pid_stat(5), proc_pid_cmdline(5), namespaces(7).
+ * Sources: proc_pid_stat(5), proc_pid_cmdline(5), proc_loadavg(5), namespaces(7).
  */
 import { refusedWith } from "./errno.ts";
 import type { Ffi } from "./ffi.ts";
@@ -19,6 +19,7 @@ export function openProcessTable(ffi: Ffi): ProcessTable {
     find,
     lives,
     list: () => numbersIn(ffi, "/proc"),
+    lastGiven: () => Number(readFile(ffi, "/proc/loadavg")?.trim().split(" ").at(-1)),
     commandLine: (pid) => (readIfThere(ffi, `/proc/${pid}/cmdline`) ?? "").split("\0").slice(0, -1),
     netnsOf: (pid) => netnsAt(`${pid}`),
     isFromHere: (pid) => {

@@ -14,8 +14,10 @@ export interface ProcessTable {
   /** Undefined where there is none of that number, or none that still runs. */
   readonly find: (pid: number) => ProcessId | undefined;
   readonly lives: (process: ProcessId) => boolean;
-  /** Their numbers, ascending. */
+  /** Their numbers, ascending. One that begins meanwhile may be missing. */
   readonly list: () => readonly number[];
+  /** The number that was given last: the same as before where none has begun since. */
+  readonly lastGiven: () => number;
   /** Its arguments; none for one that is gone, or of the kernel's. */
   readonly commandLine: (pid: number) => readonly string[];
   /** The identity of its network namespace (Netns.id); undefined where it is gone. */
