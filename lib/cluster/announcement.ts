@@ -56,7 +56,7 @@ export const isAskedFor = (questions: readonly DnsQuestion[]): boolean =>
 /** More of them are no clusters. */
 const mostRecords = 512;
 /** A node has one of each kind under its name; who has more of them does not tell the truth. */
-const mostOfOne = 8;
+const mostOfOne = 2;
 
 export interface Heard {
   readonly add: (records: readonly DnsRecord[]) => void;

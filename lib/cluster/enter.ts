@@ -4,7 +4,6 @@
  */
 import { openNode } from "../attach/node.ts";
 import { deadlineIn } from "../deadline.ts";
-import { Failure } from "../errors.ts";
 import { formatVtep, type ThisNode } from "../ipam/nodes.ts";
 import { removeNode } from "../ipam/remove-node.ts";
 import { hashOfAuthority } from "../trust/authority.ts";
@@ -14,7 +13,7 @@ import { awaitUp, leaveEmbedded, servicesOf, startServices } from "./bring-up.ts
 import type { Endpoint } from "./drivers.ts";
 import { type ClusterFiles, openFiles } from "./files.ts";
 import { withoutUnits } from "./in-the-way.ts";
-import { type Joined, requestToJoin } from "./join.ts";
+import { type Joined, joinAnyOf } from "./join.ts";
 import { membershipOf, refuseOther, throwFaults } from "./membership.ts";
 import { withCluster } from "./node-json.ts";
 import { storeMs } from "./patience.ts";
@@ -123,18 +122,7 @@ async function ask(
   const ways =
     at === undefined ? await waysIn(world.joining, { token, insecure, link, address }) : [at];
   const about = { token, node: self.name, vtep: formatVtep(address), machineId: self.machineId };
-  const refusals: unknown[] = [];
-  for (const way of ways) {
-    say(`asks ${way.host} to take this machine in`);
-    try {
-      return await requestToJoin(world.joining, { ...about, at: way });
-    } catch (fault) {
-      refusals.push(fault);
-    }
-  }
-  // Of those found, some may not be what they say.
-  if (refusals.length === 1) throw refusals[0];
-  throw Failure.join("invalid-config", "Cannot join a cluster", refusals);
+  return joinAnyOf(world.joining, ways, about, { clock: world.clock, say });
 }
 
 function writeFiles(

@@ -8,6 +8,7 @@
  * Why: etcd holds the plan of all addresses, so whoever reaches it is trusted; and it must be as easy
  * to be asked for a proof as not.
  */
+import { type Clock, deadlineIn } from "../deadline.ts";
 import { Failure } from "../errors.ts";
 import { parseVtep } from "../ipam/nodes.ts";
 import { readAuthority } from "../trust/authority.ts";
@@ -23,6 +24,7 @@ import {
   parseRefusal,
   paths,
 } from "./messages.ts";
+import type { Say } from "./world.ts";
 
 export interface JoinWish {
   readonly at: Endpoint;
@@ -45,8 +47,37 @@ export interface Joined {
   readonly prefix: string;
 }
 
-/** Milliseconds for each of the two questions. */
+/** Milliseconds for each of the two questions; after how many nobody further is asked. */
 const patienceMs = 10_000;
+const allMs = 60_000;
+
+/** Asks whoever was found, until one takes it in. Throws what requestToJoin throws. */
+export async function joinAnyOf(
+  drivers: Pick<JoinDrivers, "askHttp">,
+  ways: readonly Endpoint[],
+  wish: Omit<JoinWish, "at">,
+  { clock, say }: { readonly clock: Clock; readonly say: Say },
+): Promise<Joined> {
+  const refusals: unknown[] = [];
+  // Of those found, some may not be what they say.
+  const end = deadlineIn(clock, allMs);
+  for (const at of ways) {
+    if (end.left() === 0) {
+      refusals.push(failureAt(at, "try-again", notAsked, "Name one that is known: --endpoint"));
+      break;
+    }
+    say(`asks ${at.host} to take this machine in`);
+    try {
+      return await requestToJoin(drivers, { ...wish, at });
+    } catch (fault) {
+      refusals.push(fault);
+    }
+  }
+  if (refusals.length === 1) throw refusals[0];
+  throw Failure.join("invalid-config", "Cannot join a cluster", refusals);
+}
+
+const notAsked = "it was not asked, nor who was found after it: the time is over";
 
 /**
  * Throws Failure "try-again" where nobody answers, "store-refused" where TLS does not go through,

@@ -39,11 +39,11 @@ export function chooseWays(
   { token, insecure, link }: Omit<Search, "address">,
 ): readonly Endpoint[] {
   if (found.length === 0) throw nobody(token, link);
-  if (token !== undefined) return found;
+  if (token !== undefined) return eachOnce(found);
   const secure = found.filter(({ authority }) => authority !== undefined);
   const open = found.filter(({ authority }) => authority === undefined);
   if (open.length === 0 || !insecure) throw needsToken(secure);
-  if (new Set(open.map(({ cluster }) => cluster)).size === 1) return open;
+  if (new Set(open.map(({ cluster }) => cluster)).size === 1) return eachOnce(open);
   throw new Failure(
     "usage",
     "Cannot join a cluster: there are several without TLS to choose from",
@@ -52,6 +52,11 @@ export function chooseWays(
     },
   );
 }
+
+/** Who is asked is the same, whatever else is said of it. */
+const eachOnce = (found: readonly Found[]): readonly Found[] => [
+  ...new Map(found.map((one) => [`${one.host} ${one.port}`, one])).values(),
+];
 
 const nobody = (token: Token | undefined, link: string): Failure =>
   new Failure(

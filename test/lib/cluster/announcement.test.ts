@@ -100,9 +100,8 @@ test("many contradicting ones under one name cost no time", () => {
     { type: "SRV", name, ttl: 120, target, port: at + 1 },
     { type: "A", name: target, ttl: 120, address: `192.0.2.${at}` },
   ]);
-  expect(
-    heardOf([records[0], ...many.flat()].filter((one) => one !== undefined)).length,
-  ).toBeLessThan(1_000);
+  const said = [records[0], ...many.flat()].filter((one) => one !== undefined);
+  expect(heardOf(said).length).toBeLessThanOrEqual(8);
 });
 
 test("who looks for clusters is heard, and nobody else", () => {

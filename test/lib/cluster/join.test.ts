@@ -1,6 +1,6 @@
 /** Joining by a token, on a real etcd and over real TLS: who is taken in, and who is not. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { requestToJoin } from "../../../lib/cluster/join.ts";
+import { joinAnyOf, requestToJoin } from "../../../lib/cluster/join.ts";
 import { openJoinService } from "../../../lib/cluster/join-service.ts";
 import { formatJoin, paths } from "../../../lib/cluster/messages.ts";
 import { createToken, deleteToken, listTokens } from "../../../lib/cluster/tokens.ts";
@@ -298,6 +298,21 @@ test("a store that is away is told as that, and to the log once", async () => {
       fields: { reason: "Cannot read key: secret place" },
     },
   ]);
+});
+
+test("however many were found that do not answer, asking has an end", async () => {
+  let now = 0;
+  const asked: string[] = [];
+  const askHttp = async () => {
+    now += 10_000;
+    throw new Failure("try-again", "no answer");
+  };
+  const ways = Array.from({ length: 100 }, (_, at) => ({ host: `192.0.2.${at}`, port: 9479 }));
+  const how = { clock: () => now, say: (line: string) => void asked.push(line) };
+  await expect(joinAnyOf({ askHttp }, ways, lab.wish(await newToken()), how)).rejects.toMatchObject(
+    { details: expect.stringContaining("192.0.2.6:9479: it was not asked") },
+  );
+  expect(asked).toHaveLength(6);
 });
 
 test("a cluster without TLS takes in whoever asks, under a name that is free", async () => {

@@ -24,6 +24,9 @@ const failureOf = (act: () => unknown): Failure => {
 test("with a token, all of its authority's are asked", () => {
   const all = [found("a"), found("b", { host: "192.0.2.2" })];
   expect(chooseWays(all, { ...asked, token })).toEqual(all);
+  // Under however many names.
+  const same = Array.from({ length: 100 }, (_, at) => found(`node-${at}`));
+  expect(chooseWays(same, { ...asked, token })).toHaveLength(1);
 });
 
 test("without one, the only cluster that takes none is, where that was asked for", () => {
