@@ -39,11 +39,10 @@ async function namesHere(
   try {
     if (what === "run") return listRuns(host).map(({ name }) => name);
     if (what === "container") return containersHere(host);
-    if (what === "interface")
-      return host
-        .links()
-        .list()
-        .map(({ name }) => name);
+    if (what === "interface") {
+      const { candidatesOf } = await import("../cluster/interface.ts");
+      return candidatesOf(host.links(), host.config.ovs.bridge).map(({ link }) => link);
+    }
     return what === "node" ? knownNames(host.run).nodes : await networksHere(host);
   } finally {
     host.close();

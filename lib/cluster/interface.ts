@@ -95,7 +95,10 @@ function listed(candidates: readonly Candidate[]): string {
 const virtualKinds = ["bridge", "veth", "vxlan", "geneve", "gre", "dummy", "macvlan", "ipvlan"];
 
 /** The links that come into question; `ours` is the name of our own bridge. */
-export function candidatesOf(links: Links, ours: string): readonly Candidate[] {
+export function candidatesOf(
+  links: Pick<Links, "list" | "routes" | "addresses">,
+  ours: string,
+): readonly Candidate[] {
   const routes = links.routes().filter(({ to }) => to === undefined);
   return links
     .list()
@@ -109,5 +112,9 @@ export function candidatesOf(links: Links, ours: string): readonly Candidate[] {
     }));
 }
 
+/** A link that each Open vSwitch with a userspace datapath has. */
+const switchLink = "ovs-netdev";
+
+/** Ours, and the switch's own. */
 const isOurs = (name: string): boolean =>
-  isGatewayLink(name) || isOuterLink(name) || name === tunnelName;
+  isGatewayLink(name) || isOuterLink(name) || name === tunnelName || name === switchLink;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Candidate, chooseInterface } from "../../../lib/cluster/interface.ts";
+import { type Candidate, candidatesOf, chooseInterface } from "../../../lib/cluster/interface.ts";
 import { Failure } from "../../../lib/errors.ts";
 import { parseVtep } from "../../../lib/ipam/nodes.ts";
 
@@ -101,4 +101,14 @@ describe("what is asked for", () => {
     );
     expect(details).toMatch(/^The command line names it\.\nThere are: /);
   });
+});
+
+test("the loopback, and links of ours and the switch's own do not come into question", () => {
+  const names = ["lo", "spbr", "ovs-netdev", "sp-web", "spv0123", "sptunnel", "eth0", "br-phy"];
+  const like = { mac: undefined, mtu: 1500, up: true, running: true, kind: undefined };
+  const peer = { peerIndex: undefined, peerNetns: undefined };
+  const all = names.map((name, at) => ({ ...like, ...peer, name, index: at + 1 }));
+  const links = { list: () => all, routes: () => [], addresses: () => [] };
+  const found = candidatesOf(links, "spbr").map((one) => one.link);
+  expect(found).toEqual(["eth0", "br-phy"]);
 });
