@@ -15,6 +15,8 @@ const listCommand = command({
   name: "list",
   aliases: ["ls"],
   describe: "List the leases",
+  about:
+    "List the leases: each is a block of a network's addresses that one node gives to its containers, or one address that was asked for by itself.",
   options: { network: networkOption, ...watchOption },
   examples: [
     ["socketplane lease list --network web", "Those of one network"],

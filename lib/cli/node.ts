@@ -21,6 +21,8 @@ const listCommand = command({
   name: "list",
   aliases: ["ls"],
   describe: "List the nodes",
+  about:
+    "List the nodes: each is a machine that has its containers on the networks, known by the address that VXLAN reaches it by.",
   options: watchOption,
   examples: [
     ["socketplane node list -o table", "As a table, also in a pipe"],

@@ -34,7 +34,7 @@ const policyCommand = (about: {
 export const allowCommand = policyCommand({
   name: "allow",
   describe: "Let the containers of two networks reach each other",
-  about: `Networks are apart until this is said, and then two are open to each other in both directions, whatever the protocol, each container under its own address. The addresses that nodes have in a network, the gateway's among them, stay that network's alone.
+  about: `Let the containers of two networks reach each other. Networks are apart until this is said, and then two are open to each other in both directions, whatever the protocol, each container under its own address. The addresses that nodes have in a network, the gateway's among them, stay that network's alone.
 A node with an agent follows at once, one without with its next ADD. What a network reaches is shown by network list and network show.`,
   examples: [["socketplane network allow web db", "The same as network allow db web"]],
 });
@@ -42,6 +42,6 @@ A node with an agent follows at once, one without with its next ADD. What a netw
 export const denyCommand = policyCommand({
   name: "deny",
   describe: "Keep the containers of two networks apart again",
-  about: `Connections that are open between them are cut as well. Deleting one of the two networks does the same.`,
+  about: `Keep the containers of two networks apart again. Connections that are open between them are cut as well. Deleting one of the two networks does the same.`,
   examples: [["socketplane network deny web db", "Take back network allow web db"]],
 });

@@ -23,7 +23,7 @@ const notRun = 125;
 const watching = "SOCKETPLANE_RUN_WATCHES";
 
 const streams = {
-  interactive: { type: "flag", alias: "i", describe: "Keep its standard input open, also with -d" },
+  interactive: { type: "flag", alias: "i", describe: "Nothing: it has your standard input anyway" },
   tty: { type: "flag", alias: "t", describe: "Nothing: your terminal is the command's anyway" },
   env: {
     type: "list",
@@ -69,6 +69,10 @@ export const runCommand = command({
     },
     rm: { type: "flag", describe: "With -d: forget it when it has ended" },
     ...streams,
+    interactive: {
+      ...streams.interactive,
+      describe: "Keep its standard input open, also with -d",
+    },
   },
   examples: [
     ["socketplane run -n web -- python3 -m http.server 80", "A server on network web"],

@@ -53,7 +53,7 @@ const patience = 10;
 export const stopCommand = command({
   name: "stop",
   describe: "End commands that run on networks",
-  about: "End them by SIGTERM, and those that have not ended in time by SIGKILL.",
+  about: "End runs by SIGTERM, and those that have not ended in time by SIGKILL.",
   arguments: { names: namesArgument },
   options: {
     time: {
