@@ -3,18 +3,19 @@ import type { Host } from "../attach/host.ts";
 import type { Deadline } from "../deadline.ts";
 import type { AttachmentId } from "../ipam/assignment.ts";
 import { listAssignments } from "../ipam/assignments.ts";
-import type { Registry } from "../ipam/networks.ts";
+import { listNetworks, type Registry } from "../ipam/networks.ts";
 import { isObject, parseJson } from "../json.ts";
 import { formatIp4, hexOfIp4, type Ip4 } from "../net/ip4.ts";
-import { formatMac } from "../net/mac.ts";
+import { formatIp6 } from "../net/ip6.ts";
+import { formatMac, ip6Of } from "../net/mac.ts";
 import type { Entry } from "../store/store.ts";
 import { command, type Group } from "./command.ts";
 import { list, watchOption } from "./list.ts";
 import type { Listing } from "./listing.ts";
 import { networkOption, refuseUnknown } from "./on-node.ts";
-import type { Shown } from "./output.ts";
+import { type Shown, withThose } from "./output.ts";
 
-const columns = ["network", "address", "node", "container", "ifname", "mac", "pod"];
+const columns = ["network", "address", "address6", "node", "container", "ifname", "mac", "pod"];
 
 const listCommand = command({
   name: "list",
@@ -42,7 +43,15 @@ const addresses = (of: string | undefined): Listing => ({
     const all = [...own, ...others]
       .filter(({ network }) => of === undefined || network === of)
       .sort((a, b) => (a.key < b.key ? -1 : 1));
-    return { records: all.map(({ key, ...address }) => address), columns };
+    const networks = await listNetworks(registry, deadline);
+    const subnets6 = new Map(networks.map(({ network }) => [network.name, network.subnet6]));
+    const records = all.map(({ key, ip4, ...address }) => {
+      const subnet6 = subnets6.get(address.network);
+      return subnet6 === undefined
+        ? address
+        : { ...address, address6: formatIp6(ip6Of(subnet6, ip4)) };
+    });
+    return { records, columns: withThose(columns, ["address6"], records) };
   },
 });
 
@@ -56,6 +65,7 @@ export const addressGroup: Group = {
 interface Address extends Shown {
   /** To sort by. */
   readonly key: string;
+  readonly ip4: Ip4;
   readonly network: string;
   readonly node: string;
 }
@@ -95,7 +105,7 @@ function addressOf(one: {
 }): Address {
   const { network, address, node, id, mac, workload } = one;
   const key = `${network} ${hexOfIp4(address)}`;
-  const of = { key, network, address: formatIp4(address), node };
+  const of = { key, ip4: address, network, address: formatIp4(address), node };
   // No CNI name begins with "@": what does is the node's own address in the network.
   if (id.name.startsWith("@")) return { ...of, ifname: id.ifname, mac };
   const whose = { ...of, container: id.containerId, ifname: id.ifname, mac, name: id.name };

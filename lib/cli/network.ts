@@ -14,11 +14,12 @@ import { type Argument, command, type Group, type Option, type Values } from "./
 import { list, watchOption } from "./list.ts";
 import type { Listing } from "./listing.ts";
 import { noSuch, onNode } from "./on-node.ts";
-import { show } from "./output.ts";
+import { show, withThose } from "./output.ts";
 import { allowCommand, denyCommand } from "./policy.ts";
 import type { CliWorld } from "./world.ts";
 
 const columns = ["id", "subnet", "gateway", "vni"];
+const listColumns = ["id", "subnet", "subnet6", "gateway", "vni", "allowed"];
 const allColumns = [
   ...columns,
   "subnet6",
@@ -119,8 +120,7 @@ const networks: Listing = {
     const all = await listNetworks(await ipam.registry(), deadline);
     rememberNames(run, { networks: all.map(({ network }) => network.name) });
     const records = all.map(({ network }) => describe(network));
-    const more = records.some((one) => "allowed" in one) ? ["allowed"] : [];
-    return { records, columns: [...columns, ...more] };
+    return { records, columns: withThose(listColumns, ["subnet6", "allowed"], records) };
   },
 };
 

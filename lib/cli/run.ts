@@ -9,9 +9,10 @@ import { NotStarted } from "../run/not-started.ts";
 import type { RunRecord } from "../run/record.ts";
 import { supervise } from "../run/supervise.ts";
 import { type Common, command, type Option } from "./command.ts";
+import { loopbackWarning } from "./loopback-dns.ts";
 import { onNode } from "./on-node.ts";
-import { formatFailure, show } from "./output.ts";
-import { runColumns, shownRun } from "./run-shown.ts";
+import { formatFailure, show, withThose } from "./output.ts";
+import { runColumns, runOptional, shownRun } from "./run-shown.ts";
 import { toolsOf } from "./run-tools.ts";
 import { environmentOf, wishOf } from "./run-wish.ts";
 import type { CliWorld } from "./world.ts";
@@ -36,7 +37,8 @@ const streams = {
 const about = [
   "Run a command in a network namespace of its own, on one of our networks: an address, a gateway, ",
   "and a way to the world, as a container has it, with no container engine. Its files, processes and ",
-  "DNS are this machine's.\n\n",
+  "DNS are this machine's; a DNS server that /etc/resolv.conf has at a loopback address, as ",
+  "systemd-resolved's, is not reached from there: name another one.\n\n",
   "It is in the foreground, with your terminal, signals and all; its exit status is the command's, ",
   "or 128 and the signal's number, 127 where there is no such program, 126 where it can't be run, ",
   "125 where there is no network for it. At its end all of it is gone, also what it left running.",
@@ -88,6 +90,8 @@ export const runCommand = command({
       return onNode(world, args, async (host, deadline) => {
         const tools = toolsOf(world, args);
         const onStarted = (run: RunRecord) => {
+          const warning = loopbackWarning(world.readFile("/etc/resolv.conf") ?? "");
+          if (warning !== undefined) world.terminal.stderr(warning);
           if (!args.detach) return;
           tell(world, args, host, run);
           world.programs.letGo();
@@ -160,7 +164,10 @@ function tell(
   run: RunRecord,
 ): void {
   if (output === undefined) terminal.stdout(`${run.name}\n`);
-  else show(terminal, output, shownRun(host, run, "running", wallClock()), runColumns);
+  else {
+    const shown = shownRun(host, run, "running", wallClock());
+    show(terminal, output, shown, withThose(runColumns, runOptional, [shown]));
+  }
 }
 
 /** Says which networks there are where one is not. */

@@ -12,8 +12,8 @@ import type { RunTools } from "../run/world.ts";
 import { command } from "./command.ts";
 import { chosenOf, containersHere } from "./containers.ts";
 import { onNode } from "./on-node.ts";
-import { show } from "./output.ts";
-import { type RunState, runColumns, shownRun } from "./run-shown.ts";
+import { show, withThose } from "./output.ts";
+import { type RunState, runColumns, runOptional, shownRun } from "./run-shown.ts";
 import { toolsOf } from "./run-tools.ts";
 
 export const psCommand = command({
@@ -33,7 +33,7 @@ export const psCommand = command({
       const shown = runs.map((run) =>
         shownRun(host, run, stateOf(host, tools, run), world.wallClock()),
       );
-      show(world.terminal, args.output, shown, runColumns);
+      show(world.terminal, args.output, shown, withThose(runColumns, runOptional, shown));
     }),
 });
 

@@ -90,6 +90,10 @@ describe("network create, list and show", () => {
         "",
       ].join("\n"),
     );
+    await shown("network create six 10.6.0.0/24 --subnet6 fd00:6::/64");
+    expect(await shown("network list -o table")).toMatch(
+      /^ID +SUBNET +SUBNET6 +GATEWAY +VNI\n(.*\n)*six +10\.6\.0\.0\/24 +fd00:6::\/64 +10\.6\.0\.1 /,
+    );
     expect(await shown("network show web --output table")).toBe(
       [
         "ID            web",

@@ -143,6 +143,23 @@ describe("a command in the foreground", () => {
 });
 
 describe("a command in the background", () => {
+  test("is shown with its IPv6 address, where it has one", async () => {
+    await typed(node, "network", "create", "six", "10.6.0.0/24", "--subnet6", "fd00:6::/64");
+    const table = (...args: readonly string[]) => typed(node, ...args, "-o", "table");
+    const one = await inBackground(node, "-n", "default", "--name", "four", ...sleeping);
+    for (const lines of [["ps"], ["info"], ["address", "list", "--network", "default"]]) {
+      expect(await table(...lines)).not.toContain("ADDRESS6");
+    }
+    const two = await inBackground(node, "-n", "six", "--name", "six", ...sleeping);
+    for (const lines of [["ps"], ["info"], ["address", "list"]]) {
+      expect(await table(...lines)).toMatch(
+        / ADDRESS +ADDRESS6 .*\n(.*\n)*.* 10\.6\.0\.3 +fd00:6::a06:3 /,
+      );
+    }
+    await typed(node, "rm", "-f", one.name, two.name);
+    await assertNothingLeft([node]);
+  });
+
   test("is listed, entered, asked for its words, ended and forgotten", async () => {
     const words = "trap 'echo ended; exit 5' TERM; echo ready; while :; do sleep 0.05; done";
     const one = await inBackground(node, "--name", "web", "sh", "-c", words);

@@ -1,5 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { fields, formatFailure, show, type Terminal, table } from "../../../lib/cli/output.ts";
+import {
+  fields,
+  formatFailure,
+  show,
+  type Terminal,
+  table,
+  withThose,
+} from "../../../lib/cli/output.ts";
 import { Failure } from "../../../lib/errors.ts";
 
 const records = [
@@ -18,6 +25,13 @@ test("a table has a line for each record, under headings", () => {
 test("a table of nothing has its headings, and no spaces at the end", () => {
   expect(table([], ["id", "vni"])).toBe("ID  VNI");
   expect(table([{ id: "web" }], ["id", "note"])).toBe("ID   NOTE\nweb  -");
+});
+
+test("an optional column is there if a record has something for it", () => {
+  const columns = ["id", "blockLength", "allowed"];
+  const optional = ["blockLength", "allowed"];
+  expect(withThose(columns, optional, records)).toEqual(["id", "blockLength"]);
+  expect(withThose(columns, optional, [])).toEqual(["id"]);
 });
 
 test("one record has a line for each column", () => {
