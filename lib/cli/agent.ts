@@ -74,7 +74,7 @@ const startCommand = command({
 const stopCommand = command({
   name: "stop",
   describe: "End the agent that runs in the background",
-  about: `End the agent of this node, and wait for its end. Traffic goes on.\n\n${background}`,
+  about: `End the agent of this node, and wait for its end. Traffic goes on. Without systemd, the etcd that it runs for the cluster ends with it.\n\n${background}`,
   options: {
     disable: {
       type: "flag",
@@ -83,14 +83,16 @@ const stopCommand = command({
   },
   examples: [["socketplane agent stop", "End it; if it doesn't run, that is well"]],
   run: (world, args) =>
-    onServices(world, args, async (services) => {
+    onServices(world, args, async (services, config) => {
       if (args.disable) {
         needSystemd(services, "--disable");
         await services.disable("agent");
       }
       world.terminal.progress("Ending the agent");
       const stopped = await services.stop("agent");
-      show(world.terminal, args.output, { agent: "stopped", stopped }, ["agent", "stopped"]);
+      const takesEtcd = services.kind === "processes" && config.etcd !== undefined;
+      const shown = { agent: "stopped", stopped, ...(takesEtcd && { etcd: "stopped" }) };
+      show(world.terminal, args.output, shown, Object.keys(shown));
     }),
 });
 

@@ -89,6 +89,15 @@ test("runs with the agent, which follows it, and ends before it", async () => {
   await again.stop();
 });
 
+test("ends with the agent that is told to end, which says so", async () => {
+  const agent = await startAgent(lab, node);
+  const etcd = pid();
+  const { json } = await node.socketplane("agent", "stop");
+  expect(json).toEqual({ agent: "stopped", stopped: true, etcd: "stopped" });
+  expect(lives(etcd)).toBe(false);
+  expect(await agent.outcome).toMatchObject({ status: 0 });
+});
+
 test("killed, it is started anew, and the agent is well again", async () => {
   const agent = await startAgent(lab, node);
   const killed = pid();
