@@ -102,6 +102,20 @@ describe("a command in the foreground", () => {
     await assertNothingLeft([node]);
   });
 
+  test("is warned where resolv.conf names only a server at loopback", async () => {
+    const file = join(lab.folder, "resolv.conf");
+    writeFileSync(file, "nameserver 127.0.0.53\n");
+    const mounted = `mount --bind ${file} /etc/resolv.conf && exec "$@"`;
+    const { argv, ...command } = node.operatorCommand("run", "true");
+    const inPrivate = ["unshare", "--mount", "sh", "-c", mounted, "sh", ...argv];
+    const { status, stderr } = await start({ ...command, argv: inPrivate }).outcome;
+    expect({ status, stderr }).toEqual({
+      status: 0,
+      stderr: expect.stringContaining("127.0.0.53"),
+    });
+    await assertNothingLeft([node]);
+  });
+
   test("takes along at its end what it has left running", async () => {
     const left = "sleep 60 & echo $! $(readlink /proc/self/ns/net)";
     const { stdout, status } = await run("sh", "-c", `setsid ${left} >&2 & ${left}`);
