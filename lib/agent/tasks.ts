@@ -64,6 +64,8 @@ export async function perform(
       return keepFresh(here);
     }
     case "stale":
+      // What was heard last was heard of a store that is not to be followed.
+      situation.seenAt = 0;
       return distrustAll(host, patience);
     case "neighbours":
       lookAtUnderlay(here, deadline);

@@ -194,7 +194,7 @@ describe("etcd", () => {
     expect({ flows: flows(a), blocks: blocksIn(cache()) }).toEqual(before);
     expect(await reach(one, two)).toBe(true);
     // And no command takes what is here for fresh.
-    expect(existsSync(join(a.runDir, "fresh"))).toBe(false);
+    await until("nothing fresh", () => !existsSync(join(a.runDir, "fresh")));
     expect(etcd("get", "--prefix", "--keys-only", key("leases"))).toBe("");
   });
 

@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { randomInt } from "node:crypto";
 import { once } from "node:events";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -109,7 +109,11 @@ export function openMember(plan: MemberPlan): Member {
         await sleep(20);
       }
     },
-    pause: () => void running?.kill("SIGSTOP"),
+    pause: () => {
+      running?.kill("SIGSTOP");
+      // The signal has to reach each thread: until then one may answer still.
+      while (running?.pid !== undefined && !isStopped(running.pid)) sleepNow(1);
+    },
     resume: () => void running?.kill("SIGCONT"),
     kill: async () => {
       const child = running;
@@ -124,6 +128,20 @@ export function openMember(plan: MemberPlan): Member {
     restore: (snapshot) => void run(["etcdctl", "snapshot", "restore", snapshot, ...cluster]),
   };
 }
+
+function isStopped(pid: number): boolean {
+  const tasks = `/proc/${pid}/task`;
+  try {
+    return readdirSync(tasks).every((task) =>
+      /\) [TtZX] /.test(readFileSync(`${tasks}/${task}/stat`, "utf8")),
+    );
+  } catch {
+    // A thread has just ended: looked at again; or all of it has.
+    return !existsSync(tasks);
+  }
+}
+
+const sleepNow = (ms: number) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 
 const pathOfNetns = (netns: string) => (netns.includes("/") ? netns : `/run/netns/${netns}`);
 
