@@ -112,7 +112,7 @@ function recordOf(host: Host, name: string, wish: Wish, netns: Netns): RunRecord
 }
 
 /** It is in memory: as much again is in the part before. */
-const limit = { bytes: 10 << 20, everyMs: 2_000 } as const;
+const limit = { bytes: 10 << 20, everyMs: 50 } as const;
 
 const limitLog = (host: Host, { programs }: RunTools, name: string) =>
   programs.limitLog(...logsOf(host, name), limit);

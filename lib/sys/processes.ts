@@ -61,7 +61,7 @@ export interface Relay {
 
 export interface LogLimit {
   readonly bytes: number;
-  /** How often it is looked at. */
+  /** How often it is looked at; more often while it grows fast. */
   readonly everyMs: number;
 }
 
