@@ -1,6 +1,5 @@
 /** `socketplane install` and `uninstall`: this executable at its places, and off them again. */
 import { attachedHere } from "../attach/clear.ts";
-import type { Host } from "../attach/host.ts";
 import { commandDeadline, loadNodeConfig, openNode } from "../attach/node.ts";
 import { asFailure, Failure, reasonOf } from "../errors.ts";
 import { defaultNodeConfig, type NodeConfig } from "../node-config.ts";
@@ -146,7 +145,7 @@ async function isAgentRunning(world: CliWorld, args: Common): Promise<boolean> {
 
 /** Nobody could take them away afterwards. */
 function refuseInUse(world: CliWorld, args: Common): void {
-  const config = loadNodeConfig(world, args.config, undefined);
+  const config = orForce("reading node.json", () => loadNodeConfig(world, args.config, undefined));
   if (config.store.type === "etcd") {
     throw new Failure("network-conflict", "Cannot uninstall: this machine is in a cluster", {
       details: "First: socketplane cluster leave. To leave it as it is: --force.",
@@ -156,7 +155,9 @@ function refuseInUse(world: CliWorld, args: Common): void {
   if (world.readFile(`${config.runDir}/boot`) === undefined) return;
   const host = openNode(world, config);
   try {
-    const attached = attachedTo(host);
+    const attached = orForce("looking for containers", () =>
+      attachedHere(host, commandDeadline(host.clock)),
+    );
     if (attached.length === 0) return;
     const named = attached.map(({ containerId, ifname }) => `${containerId} (${ifname})`);
     const count = attached.length === 1 ? "a container is" : `${attached.length} containers are`;
@@ -168,12 +169,13 @@ function refuseInUse(world: CliWorld, args: Common): void {
   }
 }
 
-function attachedTo(host: Host): ReturnType<typeof attachedHere> {
+/** What can't be found out may be left alone by who says so. */
+function orForce<T>(deed: string, act: () => T): T {
   try {
-    return attachedHere(host, commandDeadline(host.clock));
+    return act();
   } catch (fault) {
     const { kind, details } = asFailure(fault);
-    const advice = "To go on without looking for containers: --force.";
+    const advice = `To go on without ${deed}: --force.`;
     throw new Failure(kind, `Cannot uninstall: ${reasonOf(fault)}`, {
       details: details === undefined ? advice : `${details}\n${advice}`,
       cause: fault,

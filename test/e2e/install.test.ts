@@ -138,6 +138,7 @@ describe("uninstall", () => {
     const unread = await type(["socketplane", "uninstall"]);
     expect(unread.status).toBe(1);
     expect(unread.stderr).toContain("Cannot use node configuration /etc/socketplane/node.json");
+    expect(unread.stderr).toContain("To go on without reading node.json: --force.");
     const forced = await states("socketplane", "uninstall", "--force");
     expect(forced).toMatchObject({ [program]: "removed" });
   });
