@@ -44,7 +44,9 @@ const statusCommand = command({
       show(world.terminal, args.output, shown, ["cluster", "store"]);
       return 0;
     }
-    show(world.terminal, args.output, { ...status }, Object.keys(status));
+    // Where it goes by no interface, that is said there.
+    const underlay = status.underlay ?? (status.interface && "ok");
+    show(world.terminal, args.output, { ...status, underlay }, Object.keys(status));
     const isWell =
       status.store === "ok" && status.agent === "running" && status.underlay === undefined;
     return isWell ? 0 : 1;

@@ -88,6 +88,7 @@ test(
     expect(await b.must("socketplane cluster status")).toMatchObject({
       node: "host-b",
       vtep: "192.0.2.2",
+      underlay: "ok",
       store: "ok",
       agent: "running",
       nodes: ["host-a", "host-b", "host-c"],
