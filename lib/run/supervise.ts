@@ -53,10 +53,29 @@ export async function supervise(
 ): Promise<Ended> {
   // From here on a signal ends the run, and not us in the midst of it.
   const relay = tools.programs.relay();
-  await settleAll(host, tools);
-  const claimed = await claimName(host, tools, wish.name, wish.argv[0] ?? "");
+  try {
+    await settleAll(host, tools);
+    const claimed = await claimName(host, tools, wish.name, wish.argv[0] ?? "");
+    try {
+      return await superviseAs(host, tools, wish, claimed.name, relay, onStarted);
+    } finally {
+      claimed.release();
+    }
+  } finally {
+    relay.release();
+  }
+}
+
+async function superviseAs(
+  host: Host,
+  tools: RunTools,
+  wish: Wish,
+  name: string,
+  relay: Relay,
+  onStarted: (run: RunRecord) => void,
+): Promise<Ended> {
   const netns = host.kernel.createNetns();
-  let run = recordOf(host, claimed.name, wish, netns);
+  let run = recordOf(host, name, wish, netns);
   try {
     writeRun(host, run);
     let status: ExitStatus;
@@ -78,8 +97,6 @@ export async function supervise(
     return await leave(host, tools, run, status);
   } finally {
     host.kernel.closeNetns(netns);
-    claimed.release();
-    relay.release();
   }
 }
 
