@@ -4,6 +4,7 @@ import { commandDeadline, loadNodeConfig, openNode } from "../attach/node.ts";
 import type { Deadline } from "../deadline.ts";
 import { Failure } from "../errors.ts";
 import { type Registry, readNetwork } from "../ipam/networks.ts";
+import type { NodeConfig } from "../node-config.ts";
 import type { Common, Option } from "./command.ts";
 import type { CliWorld } from "./world.ts";
 
@@ -42,10 +43,31 @@ export async function onNode<T>(
     if (config.type === "etcd") world.terminal.progress("Waiting for etcd");
     return world.openStore(config, log);
   };
-  const host = openNode({ ...world, openStore }, loadNodeConfig(world, args.config, undefined));
+  const config = loadNodeConfig(world, args.config, undefined);
+  const host = openNode({ ...world, openStore }, config);
   try {
     return await body(host, commandDeadline(host.clock));
+  } catch (fault) {
+    throw await withEtcdAdvice(world, args, config, fault);
   } finally {
     host.close();
   }
+}
+
+/** Of a store that does not answer because its etcd is to be run by this node's agent, which is not. */
+async function withEtcdAdvice(
+  world: Pick<CliWorld, "openServices">,
+  args: Common,
+  config: NodeConfig,
+  fault: unknown,
+): Promise<unknown> {
+  if (config.etcd === undefined) return fault;
+  if (!(fault instanceof Failure) || fault.kind !== "try-again") return fault;
+  const services = await world.openServices(config, args.config);
+  if ((await services.status("etcd")).state === "running") return fault;
+  const advice = "etcd does not run here; this node's agent runs it: socketplane agent start";
+  return new Failure(fault.kind, fault.message, {
+    details: fault.details === undefined ? advice : `${fault.details}\n${advice}`,
+    cause: fault,
+  });
 }

@@ -96,6 +96,9 @@ test("ends with the agent that is told to end, which says so", async () => {
   expect(json).toEqual({ agent: "stopped", stopped: true, etcd: "stopped" });
   expect(lives(etcd)).toBe(false);
   expect(await agent.outcome).toMatchObject({ status: 0 });
+  const { status, stderr } = await node.socketplane("node", "list");
+  expect(status).toBe(1);
+  expect(stderr).toContain("this node's agent runs it: socketplane agent start");
 });
 
 test("killed, it is started anew, and the agent is well again", async () => {
