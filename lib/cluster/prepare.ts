@@ -59,6 +59,10 @@ export function prepare(
   const faults = collect([
     // What follows would say the same once more.
     () => host.database(deadline).transact([], deadline),
+    () => {
+      // One that is in a cluster by that name is known by it.
+      if (before.store.type === "file") refuseLocalhost(action, self.name);
+    },
     () => refuseAttached(host, action, deadline),
     () => {
       if (!wish.force) refuseDeaf(host, action, chosen.link, deadline);
@@ -152,6 +156,14 @@ function provisional(files: ClusterFiles, { name, link }: Wish): NodeConfig {
     vtep: { interface: link },
   };
   return parseNodeConfig(formatNodeJson(json), files.path);
+}
+
+/** What a machine is called that nobody gave a name: the next one is called so too. */
+export function refuseLocalhost(action: string, name: string): void {
+  if (!/^localhost(\.|$)/i.test(name)) return;
+  throw new Failure("invalid-config", `Cannot ${action}: this machine is called "${name}"`, {
+    details: "So are others that were given no name. Give it one for the cluster: --name NODE",
+  });
 }
 
 /** Their addresses are of the embedded store, and nobody else knows of them. */
