@@ -356,7 +356,8 @@ printf '%s\\n' "\${COMPREPLY[@]}"`;
     expect(await complete("socketplane", "info", "")).toEqual([container.id]);
     expect(await complete("socketplane", "logs", "")).toEqual([""]);
     expect(await complete("socketplane", "cluster", "init", "--interface", "sp-w")).toEqual([
-      "sp-web",
+      // Ours can't be a cluster's.
+      "",
     ]);
     expect(await node.cni({ command: "DEL", container, conf })).toMatchObject({ status: 0 });
     expect(await complete("socketplane", "--config", "/nowhere", "network", "rm", "")).toEqual([
