@@ -2,7 +2,7 @@
 import type { Host } from "../attach/host.ts";
 import { removeGone } from "../attach/sweep.ts";
 import type { Deadline } from "../deadline.ts";
-import { Failure } from "../errors.ts";
+import { Failure, reasonOf } from "../errors.ts";
 import { tryLock } from "../run/claim.ts";
 import { listRuns, type RunRecord, readRun } from "../run/record.ts";
 import { isRunning } from "../run/settle.ts";
@@ -116,7 +116,8 @@ async function each(
   act: (name: string) => Promise<unknown>,
 ): Promise<void> {
   const faults: unknown[] = [];
-  for (const name of new Set(names)) {
+  const all = new Set(names);
+  for (const name of all) {
     try {
       await act(name);
     } catch (fault) {
@@ -124,7 +125,12 @@ async function each(
     }
   }
   if (faults.length === 1) throw faults[0];
-  if (faults.length > 1) throw Failure.join("io", `Cannot ${action} all`, faults);
+  if (faults.length === 0) return;
+  const state = `${faults.length} of ${all.size} could not be`;
+  throw new Failure("io", `Cannot ${action} all: ${state}`, {
+    details: faults.map(reasonOf).join("\n"),
+    cause: faults[0],
+  });
 }
 
 function secondsOf(text: string | undefined): number {

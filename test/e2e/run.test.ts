@@ -451,7 +451,7 @@ describe("what cannot be done", () => {
       ["rm", "a", "b"],
       1,
       said(
-        'socketplane: Cannot remove all: Cannot remove "a": there is no run of that name',
+        "socketplane: Cannot remove all: 2 of 2 could not be",
         '  Cannot remove "a": there is no run of that name',
         '  Cannot remove "b": there is no run of that name',
       ),
