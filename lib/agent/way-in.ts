@@ -54,6 +54,7 @@ export function openWayIn(world: AgentWorld, node: ThisNode, log: Log): WayIn {
         registry,
         authority,
         store: config.store.type === "etcd" ? config.store : { endpoints: [], prefix: "" },
+        address,
         clock: world.clock,
         wallClock: world.wallClock,
         log,

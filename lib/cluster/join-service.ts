@@ -29,6 +29,8 @@ export interface JoinServiceDeps {
   readonly authority: Authority | undefined;
   /** How the store is reached by those who join. */
   readonly store: Pick<JoinReply, "endpoints" | "prefix">;
+  /** Where it is served: who is on that address's segment counts by the whole address. */
+  readonly address?: string;
   readonly clock: Clock;
   /** Milliseconds since the epoch. */
   readonly wallClock: () => number;
@@ -43,7 +45,7 @@ const restMs = 60_000;
 /** Gives what answers; it never throws. */
 export function openJoinService(deps: JoinServiceDeps): (request: Served) => Promise<ServedAnswer> {
   const { authority, log, clock, registry, store } = deps;
-  const attempts = openAttempts(clock);
+  const attempts = openAttempts(clock, deps.address);
   let saidAt = Number.NEGATIVE_INFINITY;
   /** Strangers decide how often there is something to say. */
   const say = (reason: string) => {
