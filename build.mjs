@@ -57,7 +57,7 @@ const executables = {
   node: [
     {
       out: "dist/node/socketplane",
-      entry: "cmd/socketplane.ts",
+      entry: "cmd/node.ts",
       main: "cmd/main.ts",
       // All in one file, for pkg's own command line: package.json's "bin" and "pkg".
       bundle: "dist/node/socketplane.cjs",
