@@ -8,8 +8,9 @@ const floors: readonly (readonly string[])[] = [
   ["lib/cni", "lib/store", "lib/sys", "lib/ovs", "lib/trust"],
   ["lib/ipam", "lib/overlay", "lib/service"],
   ["lib/attach"],
-  ["lib/cluster", "lib/run"],
-  ["lib/plugin", "lib/agent", "lib/cli"],
+  ["lib/cluster", "lib/run", "lib/survey"],
+  ["lib/plugin", "lib/agent", "lib/doctor", "lib/topology", "lib/trace"],
+  ["lib/cli"],
   ["cmd"],
 ];
 const floorOf = (folder: string) => floors.findIndex((floor) => floor.includes(folder));
