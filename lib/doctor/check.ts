@@ -1,0 +1,77 @@
+/** What doctor says, and what it is made of: checks as data. See doctor.ts for the folder's note. */
+import type { Facts } from "./facts.ts";
+
+/**
+ * "warning": it works, but not as it should, or not for long; "unknown": could not be told;
+ * "broken": something does not work.
+ */
+export type State = "ok" | "warning" | "broken" | "unknown";
+
+/** What is looked at together, in the order it is shown: later ones live on earlier ones. */
+export const areas = {
+  machine: "Machine",
+  files: "Files",
+  switch: "Open vSwitch",
+  store: "Store",
+  node: "Node",
+  agent: "Agent",
+  underlay: "Underlay",
+  firewall: "Firewall",
+  networks: "Networks",
+  containers: "Containers",
+  peers: "Other nodes",
+} as const;
+
+export type Area = keyof typeof areas;
+
+/** What a check found of one thing. */
+export interface Verdict {
+  readonly state: State;
+  /** Of what, where a check has several: `network "web"`, `node "host-b"`. */
+  readonly subject?: string | undefined;
+  /** What was seen, with the values. */
+  readonly seen: string;
+  /** What to do: an exact command where there is one. Always there where it is broken. */
+  readonly todo?: string | undefined;
+}
+
+/** As it is shown, and as `-o json` gives it. */
+export interface Finding extends Verdict {
+  /** Of the check: "switch.database". */
+  readonly id: string;
+  readonly area: Area;
+  /** The check that has to be well first; only where the state is "unknown". */
+  readonly because?: string | undefined;
+}
+
+export interface Check {
+  /** Its area, and what it is about: "switch.database". */
+  readonly id: `${Area}.${string}`;
+  /** What it asks, in one line, for docs/doctor.md. */
+  readonly asks: string;
+  /** What to do in general, for docs/doctor.md. */
+  readonly remedy: string;
+  /** What has to be well for this to be told; their checks come earlier in the list. */
+  readonly needs?: readonly string[];
+  /** What does not work when it is broken, for those that need it: "Open vSwitch is down". */
+  readonly without?: string;
+  /** Pure. Nothing where there is nothing to say of it here: no etcd, no peers. */
+  readonly judge: (facts: Facts) => readonly Verdict[];
+}
+
+export const ok = (seen: string, subject?: string): Verdict => ({ state: "ok", subject, seen });
+
+export const unknown = (seen: string, subject?: string): Verdict => ({
+  state: "unknown",
+  subject,
+  seen,
+});
+
+type Told = Omit<Verdict, "state">;
+
+export const warning = (told: Told): Verdict => ({ state: "warning", ...told });
+
+export const broken = (told: Told & { readonly todo: string }): Verdict => ({
+  state: "broken",
+  ...told,
+});

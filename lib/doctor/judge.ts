@@ -1,0 +1,39 @@
+/** From facts to findings: pure. See doctor.ts for the folder's note. */
+import type { Area, Check, Finding, State } from "./check.ts";
+import type { Facts } from "./facts.ts";
+
+/**
+ * What each check finds, in their order. One whose needs are not met is not asked: one fault must
+ * not drown in what follows from it.
+ */
+export function judge(checks: readonly Check[], facts: Facts): readonly Finding[] {
+  /** By check: the one that stands in its way, or itself. */
+  const inTheWay = new Map<string, Check>();
+  return checks.flatMap((check): readonly Finding[] => {
+    const area = areaOf(check);
+    const cause = check.needs?.map((id) => inTheWay.get(id)).find((one) => one !== undefined);
+    if (cause !== undefined) {
+      inTheWay.set(check.id, cause);
+      const seen = cause.without ?? `${cause.id} has to be well first`;
+      return [{ id: check.id, area, state: "unknown", seen, because: cause.id }];
+    }
+    const found = check.judge(facts);
+    if (found.some(({ state }) => state === "broken" || state === "unknown")) {
+      inTheWay.set(check.id, check);
+    }
+    return found.map((verdict) => ({ id: check.id, area, ...verdict }));
+  });
+}
+
+const areaOf = ({ id }: Check): Area => id.slice(0, id.indexOf(".")) as Area;
+
+const severities: readonly State[] = ["ok", "unknown", "warning", "broken"];
+
+/** Of all of them. What could not be told is no proof of health: it counts as a warning. */
+export function worstOf(findings: readonly Pick<Finding, "state">[]): Exclude<State, "unknown"> {
+  const worst = Math.max(0, ...findings.map(({ state }) => severities.indexOf(state)));
+  const state = severities[worst] ?? "ok";
+  return state === "unknown" ? "warning" : state;
+}
+
+export const exitStatus = { ok: 0, warning: 1, broken: 2 } as const;
