@@ -16,14 +16,14 @@ const ofNode =
       );
 
 /**
- * Three suites, each two files at a time: what needs no lab, whole labs, and whole labs with the
+ * Three suites, each three files at a time: what needs no lab, whole labs, and whole labs with the
  * other runtime. Labs wait more than they compute, and live in namespaces of their own.
  */
 export default defineConfig({
   root: fileURLToPath(new URL("..", import.meta.url)),
   test: {
     pool: "forks",
-    maxWorkers: 2,
+    maxWorkers: 3,
     // Open vSwitch and the executables run as children: a machine under load must not fail a test.
     testTimeout: 60_000,
     hookTimeout: 60_000,

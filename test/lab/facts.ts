@@ -87,20 +87,24 @@ export interface NodeFacts {
 }
 
 export async function factsOf(node: LabNode): Promise<NodeFacts> {
-  const links = JSON.parse(await must({ netns: node.netns, argv: ["ip", "-j", "link"] }));
+  const { netns } = node;
   const there = node.containers.filter(({ path }) => existsSync(path));
-  const inner = await Promise.all(there.map(innerOf));
-  const bridges = bridgesOf(node);
+  // Each is a program or more to wait for, after every test: all at once.
+  const [links, inner, rows, store, firewall] = await Promise.all([
+    must({ netns, argv: ["ip", "-j", "link"] }),
+    Promise.all(there.map(innerOf)),
+    switchOf(node),
+    node.readStore(),
+    firewallOf(netns),
+  ]);
   return {
     node: node.name,
     ...runDirFacts(node.runDir),
-    links: (links as readonly Json[]).map(({ ifname }) => String(ifname)),
-    ports: portsOf(node),
-    flowPorts: flowPortsOf(bridges.map((bridge) => node.ovs.ofctl("dump-flows", bridge))),
-    meterPorts: meterPortsOf(bridges.map((bridge) => node.ovs.ofctl("dump-meters", bridge))),
+    links: (JSON.parse(links) as readonly Json[]).map(({ ifname }) => String(ifname)),
+    ...rows,
     inner: inner.flat(),
-    leases: leasesIn(await node.readStore()),
-    firewall: await firewallOf(node.netns),
+    leases: leasesIn(store),
+    firewall,
   };
 }
 
@@ -171,10 +175,25 @@ async function innerOf(container: Container): Promise<readonly InnerFact[]> {
     }));
 }
 
-/** Every interface that carries our mark, on whatever bridge. */
-function portsOf({ ovs }: LabNode): readonly PortFact[] {
+async function switchOf({ ovs }: LabNode) {
   const columns = "--columns=name,ofport,external_ids";
-  const table = JSON.parse(ovs.vsctl("--format=json", columns, "list", "Interface"));
+  const [ports, bridges] = await Promise.all([
+    ovs.asked.vsctl("--format=json", columns, "list", "Interface"),
+    ovs.asked.vsctl("list-br"),
+  ]);
+  const names = bridges.split("\n").filter((name) => name !== "");
+  const dumps = (what: string) => Promise.all(names.map((name) => ovs.asked.ofctl(what, name)));
+  const [flows, meters] = await Promise.all([dumps("dump-flows"), dumps("dump-meters")]);
+  return {
+    ports: portsIn(ports),
+    flowPorts: flowPortsOf(flows),
+    meterPorts: meterPortsOf(meters),
+  };
+}
+
+/** Every interface that carries our mark, on whatever bridge. */
+function portsIn(json: string): readonly PortFact[] {
+  const table = JSON.parse(json);
   return (table.data as readonly (readonly [string, unknown, [string, [string, string][]]])[])
     .map(([link, ofport, [, pairs]]) => ({
       link,
@@ -199,12 +218,6 @@ function meterPortsOf(dumps: readonly string[]): readonly number[] {
   const meters = dumps.join("\n").matchAll(/meter=(\d+)/g);
   return [...new Set(Array.from(meters, ([, id]) => Math.floor(Number(id) / 2)))];
 }
-
-const bridgesOf = ({ ovs }: LabNode): readonly string[] =>
-  ovs
-    .vsctl("list-br")
-    .split("\n")
-    .filter((name) => name !== "");
 
 /** The leases of a store, of all nodes. */
 export function leasesIn(entries: readonly StoredEntry[]): readonly LeaseFact[] {

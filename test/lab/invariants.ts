@@ -23,16 +23,7 @@ export async function assertSound(
   nodes: readonly LabNode[],
   allowances: Allowances = {},
 ): Promise<void> {
-  const facts = await Promise.all(nodes.map(factsOf));
-  settle("Not sound", [
-    ...heldTwice(facts),
-    ...overlapping(facts),
-    ...facts.flatMap((one) => [
-      ...astray(one, allowances),
-      ...unlike(one, allowances),
-      ...outsideLeases(one),
-    ]),
-  ]);
+  settle("Not sound", unsound(await Promise.all(nodes.map(factsOf)), allowances));
 }
 
 /** Throws an Error that names all that DELs of every container have left on these nodes. */
@@ -42,8 +33,18 @@ export async function assertNothingLeft(
 ): Promise<void> {
   const facts = await Promise.all(nodes.map(factsOf));
   settle("Something is left", facts.flatMap(leftOvers));
-  await assertSound(nodes, allowances);
+  settle("Not sound", unsound(facts, allowances));
 }
+
+const unsound = (facts: readonly NodeFacts[], allowances: Allowances): readonly string[] => [
+  ...heldTwice(facts),
+  ...overlapping(facts),
+  ...facts.flatMap((one) => [
+    ...astray(one, allowances),
+    ...unlike(one, allowances),
+    ...outsideLeases(one),
+  ]),
+];
 
 /** No address is held twice, by files or by links, on one node or on two. */
 export function heldTwice(nodes: readonly NodeFacts[]): readonly string[] {

@@ -11,6 +11,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { must } from "./run.ts";
 
 const schema = "/usr/share/openvswitch/vswitch.ovsschema";
 const startLimitMs = 20_000;
@@ -31,6 +32,11 @@ export interface Ovs {
   readonly vsctl: (...args: readonly string[]) => string;
   /** Runs ovs-ofctl with OpenFlow 1.5; bridges go by their names. */
   readonly ofctl: (...args: readonly string[]) => string;
+  /** The same two for those who ask several things at once. */
+  readonly asked: {
+    readonly vsctl: (...args: readonly string[]) => Promise<string>;
+    readonly ofctl: (...args: readonly string[]) => Promise<string>;
+  };
   /** Runs ovs-appctl against ovs-vswitchd. */
   readonly appctl: (...args: readonly string[]) => string;
   /** Ends ovs-vswitchd as a crash would; its sockets' files stay. */
@@ -89,8 +95,9 @@ export async function startOvs(options: OvsOptions = {}): Promise<Ovs> {
   const logOf = (name: string) =>
     existsSync(file(`${name}.log`)) ? readFileSync(file(`${name}.log`), "utf8").slice(-2000) : "";
 
-  const vsctl = (...args: readonly string[]) =>
-    run("ovs-vsctl", [`--db=unix:${file("db.sock")}`, "--retry", "--timeout=20", ...args]);
+  const database = [`--db=unix:${file("db.sock")}`, "--retry", "--timeout=20"];
+  const vsctl = (...args: readonly string[]) => run("ovs-vsctl", [...database, ...args]);
+  const openFlow = ["-O", "OpenFlow15"];
   const startDatabase = async () => {
     run("ovsdb-tool", ["create", file("conf.db"), schema]);
     const enter =
@@ -122,8 +129,8 @@ export async function startOvs(options: OvsOptions = {}): Promise<Ovs> {
     const netns = await startDatabase();
     const startSwitch = async () => {
       await kill("ovs-vswitchd");
-      const database = `unix:${file("db.sock")}`;
-      const { pid } = daemon("ovs-vswitchd", ["nsenter", `--net=${netns}`], [database]);
+      const remote = `unix:${file("db.sock")}`;
+      const { pid } = daemon("ovs-vswitchd", ["nsenter", `--net=${netns}`], [remote]);
       // Returns when the switch has taken the whole configuration in, but waits only for a change.
       vsctl("set", "Open_vSwitch", ".", `external_ids:switch-pid=${pid}`);
     };
@@ -134,7 +141,11 @@ export async function startOvs(options: OvsOptions = {}): Promise<Ovs> {
       runDir,
       netns,
       vsctl,
-      ofctl: (...args) => run("ovs-ofctl", ["-O", "OpenFlow15", ...args]),
+      ofctl: (...args) => run("ovs-ofctl", [...openFlow, ...args]),
+      asked: {
+        vsctl: (...args) => must({ argv: ["ovs-vsctl", ...database, ...args], env }),
+        ofctl: (...args) => must({ argv: ["ovs-ofctl", ...openFlow, ...args], env }),
+      },
       appctl,
       killSwitch: () => kill("ovs-vswitchd"),
       endSwitch: () => end("ovs-vswitchd", () => appctl("exit", "--cleanup")),
