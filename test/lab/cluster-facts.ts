@@ -58,16 +58,18 @@ export async function clusterFactsOf(
   cluster: Cluster,
   nodes: readonly ClusterNode[],
 ): Promise<ClusterFacts> {
-  const wire = await cluster.wire.news();
-  const stored = await cluster.readStore();
-  const networks = networksIn(stored);
+  const [wire, stored] = [await cluster.wire.news(), await cluster.readStore()];
+  const [facts, switches] = await Promise.all([
+    Promise.all(nodes.map(factsOf)),
+    Promise.all(nodes.map(switchOf)),
+  ]);
   return {
-    nodes: await Promise.all(nodes.map(factsOf)),
-    networks,
+    nodes: facts,
+    networks: networksIn(stored),
     registered: registeredIn(stored),
     leases: leasesIn(stored),
     mirrored: stored.flatMap(({ key }) => /^assignments\/(.*)$/.exec(key)?.[1] ?? []),
-    switches: nodes.map(switchOf),
+    switches,
     wire,
   };
 }
@@ -102,15 +104,15 @@ function registeredIn(stored: readonly StoredEntry[]): readonly RegisteredFact[]
     .map(({ key, value }) => ({ node: key.slice("nodes/".length), vtep: JSON.parse(value).vtep }));
 }
 
-function switchOf(node: LabNode): SwitchFacts {
-  const bridge = node.ovs.vsctl("list-br").split("\n").includes("sp0");
-  const flows = bridge ? node.ovs.ofctl("dump-flows", "sp0").split("\n") : [];
+async function switchOf({ name, ovs: { asked } }: LabNode): Promise<SwitchFacts> {
+  const bridge = (await asked.vsctl("list-br")).split("\n").includes("sp0");
+  const flows = bridge ? (await asked.ofctl("dump-flows", "sp0")).split("\n") : [];
   const gateways = flows.flatMap((flow) => {
     const found = /cookie=0x53500100.* table=0, .*in_port=.*set_field:(0x\w+)->reg0/.exec(flow);
     return found === null || flow.includes("tun_id=") ? [] : Number(found[1]);
   });
   return {
-    node: node.name,
+    node: name,
     vnis: [...new Set(gateways)],
     leases: flows.flatMap((flow) => leaseFlowOf(flow) ?? []),
   };
