@@ -128,17 +128,18 @@ function anyPacket(random: Random): PacketFields {
     case 2: {
       const ndTarget = or(six(to), ip6("2001:db8::1"));
       const nd = { ethType: "ipv6", ipProto: 58, icmp6Type: 135, ndTarget } as const;
-      const ndSll = or(or(source, ...macs), 0 as Mac);
+      // Without the option, the switch reads it as zero.
+      const option = or(true, false) && { ndSll: or(source, 0 as Mac, ...macs) };
       const ip6Src = or(six(from), 0n as Ip6);
       const ethDst = or(mac("33:33:ff:02:00:0a"), unicast);
-      return { ...base, ...nd, ethDst, ip6Src, ip6Dst: ndTarget, ndSll };
+      return { ...base, ...nd, ethDst, ip6Src, ip6Dst: ndTarget, ...option };
     }
     case 3: {
       const ip6Src = six(from);
       const nd = { ethType: "ipv6", ipProto: 58, icmp6Type: 136 } as const;
-      const ndTll = or(or(source, ...macs), 0 as Mac);
+      const option = or(true, false) && { ndTll: or(source, 0 as Mac, ...macs) };
       const ndTarget = or(ip6Src, six(to));
-      return { ...base, ...nd, ethDst: unicast, ip6Src, ip6Dst: six(to), ndTarget, ndTll };
+      return { ...base, ...nd, ethDst: unicast, ip6Src, ip6Dst: six(to), ndTarget, ...option };
     }
     case 4: {
       const icmp6Type = random.one([128, 129, 133, 134, 137]);
