@@ -9,7 +9,8 @@ const floors: readonly (readonly string[])[] = [
   ["lib/ipam", "lib/overlay", "lib/service"],
   ["lib/attach"],
   ["lib/cluster", "lib/run", "lib/survey"],
-  ["lib/plugin", "lib/agent", "lib/doctor", "lib/topology", "lib/trace"],
+  ["lib/doctor", "lib/topology", "lib/trace"],
+  ["lib/plugin", "lib/agent"],
   ["lib/cli"],
   ["cmd"],
 ];
