@@ -33,6 +33,30 @@ export const peersCookie = (vni: number): bigint => cookie("peers", vni);
 /** The flows of one attachment, by its port number, which is unique on the node. */
 export const attachmentCookie = (ofport: number): bigint => cookie("attachment", ofport);
 
+/** The part of the state that a flow of this cookie belongs to; undefined for a flow of others. */
+export function partOf(
+  cookie: bigint,
+):
+  | { readonly part: "base" }
+  | { readonly part: "network" | "peers"; readonly vni: number }
+  | { readonly part: "attachment"; readonly ofport: number }
+  | undefined {
+  if (cookie >> 48n !== ours >> 48n) return undefined;
+  const which = Number(cookie & 0xff_ffff_ffffn);
+  switch ((cookie >> 40n) & 0xffn) {
+    case parts.base:
+      return { part: "base" };
+    case parts.network:
+      return { part: "network", vni: Math.floor(which / 2 ** 16) };
+    case parts.peers:
+      return { part: "peers", vni: which };
+    case parts.attachment:
+      return { part: "attachment", ofport: which };
+    default:
+      return undefined;
+  }
+}
+
 /** Selects one cookie. */
 export const only = (value: bigint): CookieFilter => ({ cookie: value, mask: exactly });
 
