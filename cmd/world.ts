@@ -6,7 +6,7 @@ import { openDatabase } from "../lib/ovs/database.ts";
 import { openFlows } from "../lib/ovs/flows.ts";
 import type { PluginWorld } from "../lib/plugin/add.ts";
 import { startDeleting } from "../lib/sys/detached.ts";
-import { makeDir } from "../lib/sys/dir.ts";
+import { makeDir, openDir } from "../lib/sys/dir.ts";
 import type { Ffi } from "../lib/sys/ffi.ts";
 import { readFile } from "../lib/sys/io.ts";
 import { openKernel } from "../lib/sys/kernel-driver.ts";
@@ -25,6 +25,7 @@ export function realWorld(ffi: Ffi, io: Pick<Io, "env" | "clock" | "writeStderr"
     startDeleting: (name) => startDeleting(ffi, name),
     readFile: (path) => readFile(ffi, path),
     makeDir: (path) => makeDir(ffi, path),
+    openDir: (path) => openDir(ffi, path),
     openStore: async (config, log) => {
       // A fresh cache of networks never needs it.
       if (config.type === "file") {

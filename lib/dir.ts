@@ -5,6 +5,7 @@
  * Only the interface: the driver is in lib/sys, the users are in lib/store and lib/ipam.
  */
 import type { Deadline } from "./deadline.ts";
+import { Failure } from "./errors.ts";
 
 export type LockMode = "shared" | "exclusive";
 
@@ -45,4 +46,27 @@ export interface Dir {
    */
   readonly lockRange: (name: string, at: bigint, deadline: Deadline) => () => void;
   readonly close: () => void;
+}
+
+/** A folder that is not there, for who only looks: it is empty, and takes nothing. */
+export function absentDir(path: string): Dir {
+  const refuse = (): never => {
+    throw new Failure("io", `Cannot write in folder "${path}": it is not there`);
+  };
+  return {
+    path,
+    open: () => undefined,
+    make: refuse,
+    read: () => undefined,
+    create: refuse,
+    replace: refuse,
+    link: refuse,
+    rename: refuse,
+    remove: () => false,
+    removeDir: () => "absent",
+    list: () => [],
+    lock: refuse,
+    lockRange: refuse,
+    close: () => {},
+  };
 }

@@ -1,6 +1,6 @@
 /** Opens this node: its configuration, run directory and store; what plugin, command and agent share. */
 import { type Clock, type Deadline, deadlineIn } from "../deadline.ts";
-import type { Dir } from "../dir.ts";
+import { absentDir, type Dir } from "../dir.ts";
 import { Failure } from "../errors.ts";
 import { lockNumberOf } from "../hash.ts";
 import { type AttachmentId, ownerName } from "../ipam/assignment.ts";
@@ -29,6 +29,8 @@ export interface World extends Drivers {
   readonly readFile: (path: string) => string | undefined;
   /** Opens a folder of ours, made if absent. */
   readonly makeDir: (path: string) => Dir;
+  /** The same; undefined if there is none. */
+  readonly openDir: (path: string) => Dir | undefined;
   readonly openStore: (config: StoreConfig, log: Log) => Promise<Store>;
   readonly clock: Clock;
   /** From 0 up to but not 1. */
@@ -67,7 +69,6 @@ export function loadNodeConfig(
 
 /** Opens the node. Nothing is connected to yet: switch and store are reached when first needed. */
 export function openNode(world: World, config: NodeConfig): Host {
-  const log = world.log(levelOf(world, config));
   const run = world.makeDir(config.runDir);
   const dirs: PoolDirs = {
     networks: run.open("networks") ?? run.make("networks"),
@@ -75,6 +76,22 @@ export function openNode(world: World, config: NodeConfig): Host {
     ports: run.open("ports") ?? run.make("ports"),
   };
   startAfresh(world, run, dirs);
+  return hostOf(world, config, run, dirs);
+}
+
+/**
+ * Opens the node for who only looks: no folder is made, nothing of an earlier boot is cleared away,
+ * and a folder that is not there is empty.
+ */
+export function openToLook(world: World, config: NodeConfig): Host {
+  const run = world.openDir(config.runDir) ?? absentDir(config.runDir);
+  const opened = (name: string) => run.open(name) ?? absentDir(`${run.path}/${name}`);
+  const dirs = { networks: opened("networks"), owners: opened("owners"), ports: opened("ports") };
+  return hostOf(world, config, run, dirs);
+}
+
+function hostOf(world: World, config: NodeConfig, run: Dir, dirs: PoolDirs): Host {
+  const log = world.log(levelOf(world, config));
   let opened: Promise<Registry> | undefined;
   const openRegistry = async (): Promise<Registry> => {
     const prefix = config.store.type === "etcd" ? config.store.prefix : "";
@@ -142,7 +159,8 @@ function levelOf(world: World, config: NodeConfig): Level {
 /** What a machine is called that is alone with its store. */
 const onlyNode = "local";
 
-function nodeName(world: World, config: NodeConfig): string {
+/** Throws Failure "invalid-config" where it has none. */
+export function nodeName(world: Pick<World, "kernel">, config: NodeConfig): string {
   // A store of this machine's own needs no name to tell it from others by, and a hostname that a
   // DHCP server changes must not part it from its blocks.
   if (config.node === undefined && config.store.type === "file") return onlyNode;
@@ -154,7 +172,7 @@ function nodeName(world: World, config: NodeConfig): string {
 }
 
 /** Of /etc/machine-id. */
-export function machineId(world: World): string {
+export function machineId(world: Pick<World, "readFile">): string {
   const id = world.readFile("/etc/machine-id")?.trim();
   return id === undefined || id === "" ? "unknown" : id;
 }

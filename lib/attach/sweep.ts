@@ -20,7 +20,7 @@ import { ourPorts } from "./sync.ts";
  * caller does not hold the switch's lock.
  */
 export function sweepGone(host: Host, deadline: Deadline): readonly AttachmentId[] {
-  if (!seesLinks(host)) return [];
+  if (!isWithLinks(host)) return [];
   const written = listAssignments(host.ipam.dirs).filter(
     ({ id, ofport }) => ofport !== undefined && !isOwnAddress(id),
   );
@@ -37,11 +37,12 @@ export function sweepGone(host: Host, deadline: Deadline): readonly AttachmentId
 }
 
 /** In another network namespace than the switch's, every container would seem to be gone. */
-const seesLinks = (host: Host): boolean => host.links().get(host.config.ovs.bridge) !== undefined;
+export const isWithLinks = (host: Host): boolean =>
+  host.links().get(host.config.ovs.bridge) !== undefined;
 
 /** Whether an attachment that has a port has no link any more. */
 export const isGone = (host: Host, id: AttachmentId): boolean =>
-  seesLinks(host) && host.links().get(outerName(id)) === undefined;
+  isWithLinks(host) && host.links().get(outerName(id)) === undefined;
 
 /**
  * Takes such an attachment away, and its address' own lease. Throws Failure "try-again" for one whose

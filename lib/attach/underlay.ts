@@ -64,7 +64,8 @@ export const underlayLinkName = (
 const namesOf = (links: readonly Link[]): string =>
   links.map(({ name }) => `"${name}"`).join(", ") || "none";
 
-function underlayLink(host: {
+/** The link itself, where it is known which. Throws like `vtepOf`. */
+export function underlayLink(host: {
   readonly kernel: Kernel;
   readonly links: Host["links"];
   readonly config: Host["config"];

@@ -1,14 +1,12 @@
 /** `socketplane address`: which container has which address. */
 import type { Host } from "../attach/host.ts";
 import type { Deadline } from "../deadline.ts";
-import type { AttachmentId } from "../ipam/assignment.ts";
 import { listAssignments } from "../ipam/assignments.ts";
+import { type MirroredAssignment, mirroredOf, podOf } from "../ipam/mirrored.ts";
 import { listNetworks, type Registry } from "../ipam/networks.ts";
-import { isObject, parseJson } from "../json.ts";
 import { formatIp4, hexOfIp4, type Ip4 } from "../net/ip4.ts";
 import { formatIp6 } from "../net/ip6.ts";
 import { formatMac, ip6Of } from "../net/mac.ts";
-import type { Entry } from "../store/store.ts";
 import { command, type Group } from "./command.ts";
 import { list, watchOption } from "./list.ts";
 import type { Listing } from "./listing.ts";
@@ -80,29 +78,11 @@ function ownAddresses({ ipam }: Host): readonly Address[] {
 async function mirrored(registry: Registry, deadline: Deadline): Promise<readonly Address[]> {
   const { keys, store } = registry;
   const { entries } = await store.range(keys.allAssignments, deadline);
-  return entries.map((entry) => mirroredOf(registry, entry)).filter((one) => one !== undefined);
+  const found = entries.map((entry) => mirroredOf(keys, entry));
+  return found.filter((one) => one !== undefined).map(addressOf);
 }
 
-/** Undefined for what is no assignment: nothing depends on the mirror. */
-function mirroredOf({ keys }: Registry, { key, value }: Entry): Address | undefined {
-  const parts = keys.parse(key);
-  const json = parseJson(value);
-  if (parts?.kind !== "assignment" || !isObject(json)) return undefined;
-  const { name, containerId, ifname, mac, node, workload } = json;
-  const id = { name: `${name}`, containerId: `${containerId}`, ifname: `${ifname}` };
-  const said = isObject(workload) ? workload : {};
-  return addressOf({ ...parts, id, mac: `${mac}`, node: `${node}`, workload: said });
-}
-
-function addressOf(one: {
-  readonly network: string;
-  readonly address: Ip4;
-  readonly node: string;
-  readonly id: AttachmentId;
-  readonly mac: string;
-  /** As the runtime said it: K8S_POD_NAME and others. */
-  readonly workload: Readonly<Record<string, unknown>>;
-}): Address {
+function addressOf(one: MirroredAssignment): Address {
   const { network, address, node, id, mac, workload } = one;
   const key = `${network} ${hexOfIp4(address)}`;
   const of = { key, ip4: address, network, address: formatIp4(address), node };
@@ -112,12 +92,4 @@ function addressOf(one: {
   if (Object.keys(workload).length === 0) return whose;
   const pod = podOf(workload);
   return { ...whose, ...(pod !== undefined && { pod }), workload };
-}
-
-/** As people name it, of what the runtime said: shop/web-0; undefined where it is no pod. */
-export function podOf({
-  K8S_POD_NAMESPACE: namespace,
-  K8S_POD_NAME: name,
-}: Readonly<Record<string, unknown>>): string | undefined {
-  return typeof name === "string" ? [namespace, name].filter(Boolean).join("/") : undefined;
 }

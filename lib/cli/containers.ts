@@ -4,7 +4,7 @@ import { isOwnAddress } from "../attach/names.ts";
 import { Failure } from "../errors.ts";
 import type { Assignment } from "../ipam/assignment.ts";
 import { listAssignments } from "../ipam/assignments.ts";
-import { podOf } from "./address.ts";
+import { podOf } from "../ipam/mirrored.ts";
 
 /** All that have a port of ours, by name. */
 export const containersHere = (host: Host): readonly Assignment[] =>

@@ -7,6 +7,8 @@
  * command line is made of that.
  * Why apart: all of this is loaded only here, never by a CNI command; and yargs, which takes longer
  * to load than most commands to run, only when there is something to parse.
+ * Why above the others: what explains (doctor, topology, trace) is pure or asks by what it is handed;
+ * only here it meets a command line.
  */
 import { asFailure, Failure } from "../errors.ts";
 import { refusedWith } from "../sys/errno.ts";

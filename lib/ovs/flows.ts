@@ -14,7 +14,13 @@ import {
   writePortsRequest,
 } from "./openflow.ts";
 import { type Connection, openConnection, refused } from "./openflow-connection.ts";
-import { type Message, readAggregate, readFlows, readPorts } from "./openflow-read.ts";
+import {
+  type Message,
+  readAggregate,
+  readCountedFlows,
+  readFlows,
+  readPorts,
+} from "./openflow-read.ts";
 import type { FlowChange, Flows, PortState, StagedBundle } from "./switch.ts";
 
 export interface Ports {
@@ -50,6 +56,11 @@ export function openFlows(stream: ByteStream): Flows & Ports {
     dump: (cookies, deadline) => {
       const write = (to: Writer, xid: number) => writeFlowsRequest(to, xid, cookies);
       return ask(connection, "read the flows of", write, deadline)(deadline).flatMap(readFlows);
+    },
+    count: (cookies, deadline) => {
+      const write = (to: Writer, xid: number) => writeFlowsRequest(to, xid, cookies);
+      const answer = ask(connection, "read the flows of", write, deadline);
+      return answer(deadline).flatMap(readCountedFlows);
     },
     meters: (deadline) =>
       ask(

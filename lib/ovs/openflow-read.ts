@@ -6,7 +6,7 @@ import { readInstructions } from "./instructions.ts";
 import { messageType, version } from "./openflow.ts";
 import { wordsOfError } from "./openflow-errors.ts";
 import { readMatch } from "./oxm.ts";
-import type { FlowTotals, PortState } from "./switch.ts";
+import type { CountedFlow, FlowTotals, PortState } from "./switch.ts";
 
 /** What the switch sent. */
 export type Message =
@@ -102,34 +102,55 @@ function readError(from: Reader): OpenflowError {
 /** The body of an aggregate answer: OXS fields (7.2.4). */
 export function readAggregate(body: Uint8Array): FlowTotals {
   const what = "an aggregate of flows";
-  const from = reader(body, what);
-  from.skip(2);
-  const fields = from.part(Math.max(0, from.uint(2) - 4));
-  const found = new Map<number, bigint>();
-  while (fields.left() > 0) {
-    const header = fields.uint(4);
-    found.set(header >>> 9, fields.part(header & 0xff).bigUint(header & 0xff));
-  }
-  // OFPXMC_OPENFLOW_BASIC, OXS_OF_FLOW_COUNT and so on.
-  const at = (field: number) => found.get((0x8002 << 7) | field);
-  const [flows, packets, bytes] = [at(3), at(4), at(5)];
+  const { flows, packets, bytes } = readStatistics(reader(body, what));
   if (flows === undefined || packets === undefined || bytes === undefined)
     throw undecodable(what, "a count is missing");
   return { flows: Number(flows), packets, bytes };
 }
 
-/** The body of one part of an answer about flows. */
-export function readFlows(body: Uint8Array): readonly Flow[] {
-  const from = reader(body, "a flow");
-  const flows: Flow[] = [];
-  while (from.left() > 0) {
-    const length = from.uint(2);
-    flows.push(from.within(Math.max(0, length - 2), () => readFlow(from)));
+/** OXS fields (7.2.4), padded to 8 bytes, which their length does not count. */
+function readStatistics(from: Reader) {
+  from.skip(2);
+  const length = from.uint(2);
+  const fields = from.part(Math.max(0, length - 4));
+  const found = new Map<number, bigint>();
+  while (fields.left() > 0) {
+    const header = fields.uint(4);
+    found.set(header >>> 9, fields.part(header & 0xff).bigUint(header & 0xff));
   }
-  return flows;
+  // An aggregate is not padded where it ends.
+  from.skip(Math.min(from.left(), (8 - (length % 8)) % 8));
+  // OFPXMC_OPENFLOW_BASIC, OXS_OF_FLOW_COUNT and so on.
+  const at = (field: number) => found.get((0x8002 << 7) | field);
+  return { flows: at(3), packets: at(4), bytes: at(5) };
 }
 
-function readFlow(from: Reader): Flow {
+/** The body of one part of an answer about flows. */
+export const readFlows = (body: Uint8Array): readonly Flow[] =>
+  readEach(body, (from) => readFlow(from, skipStatistics));
+
+/** The same, with what passed each. */
+export const readCountedFlows = (body: Uint8Array): readonly CountedFlow[] =>
+  readEach(body, (from) => {
+    let counts = { packets: 0, bytes: 0 };
+    const flow = readFlow(from, () => {
+      const { packets, bytes } = readStatistics(from);
+      counts = { packets: Number(packets ?? 0n), bytes: Number(bytes ?? 0n) };
+    });
+    return { flow, ...counts };
+  });
+
+function readEach<T>(body: Uint8Array, readOne: (from: Reader) => T): readonly T[] {
+  const from = reader(body, "a flow");
+  const found: T[] = [];
+  while (from.left() > 0) {
+    const length = from.uint(2);
+    found.push(from.within(Math.max(0, length - 2), () => readOne(from)));
+  }
+  return found;
+}
+
+function readFlow(from: Reader, takeStatistics: (from: Reader) => void): Flow {
   from.skip(2);
   const table = from.uint(1);
   from.skip(1);
@@ -140,7 +161,7 @@ function readFlow(from: Reader): Flow {
   from.skip(4);
   const cookie = from.bigUint(8);
   const { match, foreign: inMatch } = readMatch(from);
-  skipStatistics(from);
+  takeStatistics(from);
   const { actions, foreign: inActions } = readInstructions(from);
   const timeouts = idle === 0 && hard === 0 ? [] : [`idle_timeout=${idle},hard_timeout=${hard}`];
   const foreign = [...timeouts, ...inMatch, ...inActions];

@@ -87,6 +87,17 @@ export function recordOf(value: Value | undefined): Readonly<Record<string, stri
   );
 }
 
+/** A map column of numbers as a record; what is no number is left out, and all of anything else. */
+export function numbersOf(value: Value | undefined): Readonly<Record<string, number>> {
+  if (!Array.isArray(value) || value[0] !== "map" || !Array.isArray(value[1])) return {};
+  return Object.fromEntries(
+    value[1].filter(
+      (pair): pair is [string, number] =>
+        typeof pair[0] === "string" && typeof pair[1] === "number",
+    ),
+  );
+}
+
 /** A set column as a list; an atom is a set of one. */
 export function listOf(value: Value | undefined): readonly Value[] {
   if (value === undefined) return [];

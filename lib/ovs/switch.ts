@@ -73,6 +73,8 @@ export interface Flows {
   readonly ask: (deadline: Deadline) => (until: Deadline) => void;
   /** The flows themselves, read back from the switch. */
   readonly dump: (cookies: CookieFilter, deadline: Deadline) => readonly Flow[];
+  /** The same, with what passed each. */
+  readonly count: (cookies: CookieFilter, deadline: Deadline) => readonly CountedFlow[];
   /** All meters of the bridge. */
   readonly meters: (deadline: Deadline) => readonly Meter[];
   /** In their order, and not atomically. A flow that uses a meter comes after it. */
@@ -82,6 +84,13 @@ export interface Flows {
 
 export interface StagedBundle {
   readonly commit: (deadline: Deadline) => void;
+}
+
+/** A flow, and what it has matched since it was put in. */
+export interface CountedFlow {
+  readonly flow: Flow;
+  readonly packets: number;
+  readonly bytes: number;
 }
 
 export interface FlowTotals {
