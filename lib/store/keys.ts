@@ -24,6 +24,8 @@ export type KeyParts =
   | { readonly kind: "session"; readonly node: string }
   | { readonly kind: "token"; readonly id: string }
   | { readonly kind: "entrance"; readonly node: string }
+  | { readonly kind: "question"; readonly node: string; readonly id: string }
+  | { readonly kind: "answer"; readonly id: string }
   | { readonly kind: "assignment"; readonly network: string; readonly address: Ip4 };
 
 /** Keys, and what all keys of a kind begin with (for Store.range and Store.watch). */
@@ -61,6 +63,10 @@ export interface Keys {
   /** Where nodes are that take others in, and renew their certificates. */
   readonly entrances: string;
   readonly entrance: (node: string) => string;
+  /** What a node's agent is asked; for some seconds. */
+  readonly questions: (node: string) => string;
+  readonly question: (node: string, id: string) => string;
+  readonly answer: (id: string) => string;
   /** Of all networks. */
   readonly allAssignments: string;
   readonly assignments: (network: string) => string;
@@ -103,6 +109,9 @@ export function keysUnder(prefix: string): Keys {
     token: (id) => of("tokens", id),
     entrances: below("entrances"),
     entrance: (node) => of("entrances", node),
+    questions: (node) => below("questions", node),
+    question: (node, id) => of("questions", node, id),
+    answer: (id) => of("answers", id),
     allAssignments: below("assignments"),
     assignments: (network) => below("assignments", network),
     assignment: (network, address) => of("assignments", network, hexOfIp4(address)),
@@ -129,6 +138,8 @@ function parsePair(kind: string | undefined, name: string): KeyParts | undefined
       return { kind: "token", id: name };
     case "entrances":
       return { kind: "entrance", node: name };
+    case "answers":
+      return { kind: "answer", id: name };
     case "vnis":
       return /^(0|[1-9]\d{0,7})$/.test(name) ? { kind: "vni", vni: Number(name) } : undefined;
     case "vteps": {
@@ -140,24 +151,22 @@ function parsePair(kind: string | undefined, name: string): KeyParts | undefined
   }
 }
 
-function parseTriple(
-  kind: string | undefined,
-  network: string,
-  place: string,
-): KeyParts | undefined {
+function parseTriple(kind: string | undefined, of: string, name: string): KeyParts | undefined {
   switch (kind) {
     case "macs":
-      return isHex(place, 12)
-        ? { kind: "mac", network, mac: Number.parseInt(place, 16) as Mac }
+      return isHex(name, 12)
+        ? { kind: "mac", network: of, mac: Number.parseInt(name, 16) as Mac }
         : undefined;
     case "leases": {
-      const prefix = parseLease(place);
-      return prefix === undefined ? undefined : { kind: "lease", network, prefix };
+      const prefix = parseLease(name);
+      return prefix === undefined ? undefined : { kind: "lease", network: of, prefix };
     }
     case "assignments":
-      return isHex(place, 8)
-        ? { kind: "assignment", network, address: ip4OfHex(place) }
+      return isHex(name, 8)
+        ? { kind: "assignment", network: of, address: ip4OfHex(name) }
         : undefined;
+    case "questions":
+      return { kind: "question", node: of, id: name };
     default:
       return undefined;
   }

@@ -41,7 +41,13 @@ export interface Packet {
 
 /** How it comes into a node's switch. */
 export type Entry =
-  | { readonly by: "container"; readonly name: string; readonly port: Ofport }
+  /** `address` is its own in the network, by which its node finds the port. */
+  | {
+      readonly by: "container";
+      readonly name: string;
+      readonly address: Ip4;
+      readonly port: Ofport | undefined;
+    }
   /** The host's own port in the network: from the host itself, or routed by it. */
   | { readonly by: "host" }
   /** From the node of this VTEP. */

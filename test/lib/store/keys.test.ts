@@ -31,6 +31,10 @@ function keyOf(keys: Keys, parts: KeyParts): string {
       return keys.token(parts.id);
     case "entrance":
       return keys.entrance(parts.node);
+    case "question":
+      return keys.question(parts.node, parts.id);
+    case "answer":
+      return keys.answer(parts.id);
     case "assignment":
       return keys.assignment(parts.network, parts.address);
   }
@@ -60,6 +64,8 @@ const spelled: readonly (readonly [string, KeyParts])[] = [
   ["sessions/host-a", { kind: "session", node: "host-a" }],
   ["tokens/abc234", { kind: "token", id: "abc234" }],
   ["entrances/host-a", { kind: "entrance", node: "host-a" }],
+  ["questions/host-a/7f3a", { kind: "question", node: "host-a", id: "7f3a" }],
+  ["answers/7f3a", { kind: "answer", id: "7f3a" }],
   ["assignments/web/0a020041", { kind: "assignment", network: "web", address: 0x0a020041 as Ip4 }],
 ];
 
