@@ -12,7 +12,10 @@ import { gatewayAttachment } from "./names.ts";
 export const tunnelPort = 1;
 
 /** Without the peers' leases: all that an ADD needs to know whether the switch has those. */
-export function switchNetwork(held: HeldNetwork, port: SwitchNetwork["port"]): SwitchNetwork {
+export function switchNetwork(
+  held: Pick<HeldNetwork, "stored" | "blocks" | "tunnel" | "peers">,
+  port: SwitchNetwork["port"],
+): SwitchNetwork {
   const { vni, subnet, subnet6, gateway, blockLength, allowed } = held.stored.network;
   const leases: Prefix4[] = [];
   // One with a MAC of its own has its flows with the container's port.

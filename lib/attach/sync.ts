@@ -102,7 +102,7 @@ function lookAround(host: Host, deadline: Deadline): Around {
 /** Pure: which ports belong to which network. A port of a network that is not known has no flows. */
 export function stateOf(
   networks: readonly (SwitchState["networks"][number] & { readonly name: string })[],
-  rows: readonly AttachmentRow[],
+  rows: readonly Pick<AttachmentRow, "network" | keyof Omit<SwitchAttachment, "vni">>[],
 ): SwitchState {
   const vnis = new Map(networks.map(({ name, vni }) => [name, vni]));
   return {

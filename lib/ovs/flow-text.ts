@@ -17,10 +17,8 @@ export function formatFlow(flow: Flow): string {
     ...(flow.cookie === 0n ? [] : [`cookie=0x${flow.cookie.toString(16)}, `]),
     ...(flow.table === 0 ? [] : [`table=${flow.table}, `]),
   ].join("");
-  const match = [
-    ...(flow.priority === defaultPriority ? [] : [`priority=${flow.priority}`]),
-    ...formatMatch(flow.match),
-  ].join(",");
+  const priority = flow.priority === defaultPriority ? [] : [`priority=${flow.priority}`];
+  const match = [...priority, ...partsOf(flow.match)].join(",");
   const actions = flow.actions.map(formatAction).join(",");
   const foreign = flow.foreign?.map((one) => ` foreign(${one})`).join("") ?? "";
   return `${head}${match}${match === "" ? "" : " "}actions=${actions || "drop"}${foreign}`;
@@ -48,8 +46,11 @@ export function flowKey({ cookie, table, priority, match, actions, foreign }: Fl
 
 const matchNames = Object.keys(fields) as readonly (keyof Match)[];
 
+/** As ovs-ofctl prints it, without the priority. */
+export const formatMatch = (match: Match): string => partsOf(match).join(",");
+
 /** In the order in which ovs-ofctl prints them. */
-function formatMatch(match: Match): readonly string[] {
+function partsOf(match: Match): readonly string[] {
   const { ethType } = match;
   const over6 = ethType === "ipv6";
   const protocol = protocolOf(match);
@@ -120,7 +121,7 @@ function prefixLength(mask: Ip4 | Ip6, { width }: Field): number | undefined {
   return zeros === (1n << BigInt(bits)) - 1n ? 8 * width - bits : undefined;
 }
 
-function formatAction(action: Action): string {
+export function formatAction(action: Action): string {
   switch (action.do) {
     case "output":
       return action.port === localPort ? "LOCAL" : `output:${action.port}`;
