@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseIp4 } from "../../../lib/net/ip4.ts";
+import { type Ip4, parseIp4 } from "../../../lib/net/ip4.ts";
 import { parseIp6 } from "../../../lib/net/ip6.ts";
 import { formatMac, type Mac, parseMac } from "../../../lib/net/mac.ts";
 import { askedMac, packetText } from "../../../lib/trace/packet-text.ts";
@@ -13,7 +13,8 @@ const address = (text: string): Address => {
   return { family: 6, address: ip6 };
 };
 const mac = (text: string) => parseMac(text) as Mac;
-const container: Entry = { by: "container", name: "one", port: 7 };
+const own = parseIp4("10.2.0.3") as Ip4;
+const container: Entry = { by: "container", name: "one", address: own, port: 7 };
 const packet = (
   from: string,
   to: string,
