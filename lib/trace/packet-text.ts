@@ -1,5 +1,5 @@
 /** A packet as text that `ofproto/trace` takes: pure. Source: ovs-fields(7), ovs-vswitchd(8). */
-import { formatIp4 } from "../net/ip4.ts";
+import { formatIp4, type Ip4 } from "../net/ip4.ts";
 import { formatIp6, type Ip6 } from "../net/ip6.ts";
 import { formatMac, type Mac } from "../net/mac.ts";
 import type { Ofport } from "../ovs/flow.ts";
@@ -100,3 +100,7 @@ export const askedMac = (to: Address): Mac =>
   (to.family === 4
     ? 0xffff_ffff_ffff
     : 0x3333_0000_0000 + Number(askedOf(to.address) & 0xffff_ffffn)) as Mac;
+
+/** The IPv4 address, or the one that an IPv6 address of a network ends in. */
+export const ip4Of = (one: Address): Ip4 =>
+  one.family === 4 ? one.address : (Number(one.address & 0xffff_ffffn) as Ip4);

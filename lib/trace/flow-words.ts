@@ -1,0 +1,54 @@
+/** What is read of a flow's text: pure. Source: ovs-fields(7), ovs-actions(7). */
+
+import { parseVtep } from "../ipam/nodes.ts";
+import { ip4OfMac, parseMac } from "../net/mac.ts";
+import { type Prefix4, prefix4Of } from "../net/prefix.ts";
+import type { Ofport } from "../ovs/flow.ts";
+import { formatFlow } from "../ovs/flow-text.ts";
+import type { VtepAddress } from "../store/keys.ts";
+import type { Lookup } from "./switch-trace.ts";
+import type { Visited } from "./walk.ts";
+
+/** The addresses whose computed MACs a match's field has; undefined for other MACs. */
+export function macsIn(match: string, field: "dl_src" | "dl_dst"): Prefix4 | undefined {
+  const found = new RegExp(`(?:^|,)${field}=([0-9a-f:]{17})(?:/([0-9a-f:]{17}))?`).exec(match);
+  const mac = parseMac(found?.[1] ?? "");
+  const address = mac === undefined ? undefined : ip4OfMac(mac);
+  if (address === undefined) return undefined;
+  const mask = found?.[2] === undefined ? 0xffff_ffff_ffff : (parseMac(found[2]) ?? 0);
+  const hosts = 0xffff_ffff_ffff - mask;
+  return prefix4Of(address, 32 - Math.round(Math.log2(hosts + 1)));
+}
+
+/** The port that it goes out by; undefined where it does not. */
+export function outputOf({ actions }: Lookup): Ofport | undefined {
+  const found = actions.map((action) => /^output:(\d+)$/.exec(action)?.[1]);
+  const port = found.find((one) => one !== undefined);
+  return port === undefined ? undefined : Number(port);
+}
+
+/** Where the tunnel leads to. */
+export function tunnelDstOf({ actions }: Lookup): VtepAddress | undefined {
+  const set = /^set_field:([0-9a-f.:]+)->tun_(?:ipv6_)?dst$/;
+  const found = actions.map((action) => set.exec(action)?.[1]);
+  return parseVtep(found.find((one) => one !== undefined) ?? "");
+}
+
+/** One table of a walk through our own flows, as the switch would have said it. */
+export function lookupOf({ table, flow }: Visited, bridge: string): Lookup {
+  if (flow === undefined) {
+    const none = { match: "", priority: undefined, cookie: 0n, actions: ["drop"], notes: [] };
+    return { bridge, table, ...none };
+  }
+  const { cookie, priority } = flow;
+  // Without what the lookup says by itself.
+  const text = formatFlow({ ...flow, cookie: 0n, table: 0 });
+  const at = text.indexOf("actions=");
+  const match = text
+    .slice(0, at)
+    .trim()
+    .split(",")
+    .filter((one) => one !== "" && !one.startsWith("priority="));
+  const actions = text.slice(at + "actions=".length).split(",");
+  return { bridge, table, match: match.join(","), priority, cookie, actions, notes: [] };
+}
