@@ -46,10 +46,7 @@ function notClassified({ facts, node, entry, packet }: Scene): Dropped {
   const guard = (is: string, own: string) =>
     dropped(`the spoof guard: ${is} is not container ${entry.name}'s own, which is ${own}`);
   const own = facts.holders.find(
-    (one) =>
-      one.node === node &&
-      one.network === network &&
-      (one.ofport === entry.port || one.name === entry.name),
+    (one) => one.node === node && one.network === network && one.address === entry.address,
   );
   if (own !== undefined) {
     if (own.mac !== ethSrc) return guard(`MAC ${formatMac(ethSrc)}`, formatMac(own.mac));

@@ -9,7 +9,7 @@ import { echo, facts, ip, packet, vtep } from "./sample-facts.ts";
 
 const recorded = (name: string) =>
   parseTrace(readFileSync(join(import.meta.dirname, "traces", `${name}.txt`), "utf8"));
-const one: Entry = { by: "container", name: "one", port: 2202 };
+const one: Entry = { by: "container", name: "one", address: ip("10.2.105.65"), port: 2202 };
 const tunnel = (number: number): Entry => ({ by: "tunnel", vtep: vtep(number) });
 const [a, b] = ["10.2.105.65", "10.2.0.3"];
 
