@@ -49,8 +49,8 @@ interface About {
 type Arguments = Readonly<Record<string, Argument>>;
 type Options = Readonly<Record<string, Option>>;
 
-/** The values of a command line. */
-export type Values<A extends Arguments, O extends Options> = Common & {
+/** The values of a command line. What the command says itself of an option of all, counts. */
+export type Values<A extends Arguments, O extends Options> = Omit<Common, keyof O> & {
   readonly [name in keyof A]: A[name] extends { rest: true } | { many: true }
     ? readonly string[]
     : A[name] extends { optional: true }
@@ -61,7 +61,9 @@ export type Values<A extends Arguments, O extends Options> = Common & {
     ? boolean
     : O[name] extends { type: "list" }
       ? readonly string[]
-      : string | undefined;
+      : O[name] extends { oneOf: readonly (infer Word extends string)[] }
+        ? Word | undefined
+        : string | undefined;
 };
 
 /** What every command takes. */

@@ -1,5 +1,5 @@
 /** The options that every command takes. See main.ts for the folder's note. */
-import type { Option } from "./command.ts";
+import type { Command, Option } from "./command.ts";
 
 export const globalOptions = {
   config: {
@@ -18,3 +18,11 @@ export const globalOptions = {
   help: { type: "flag", alias: "h", describe: "Show help" },
   version: { type: "flag", describe: "Show the version" },
 } as const satisfies Record<string, Option>;
+
+/** Those that a command does not define in its own way. */
+export const commonOptionsOf = (
+  command: Pick<Command, "options">,
+): Readonly<Record<string, Option>> =>
+  Object.fromEntries(
+    Object.entries<Option>(globalOptions).filter(([name]) => !(name in command.options)),
+  );

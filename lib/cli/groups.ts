@@ -17,6 +17,7 @@ import { networkGroup } from "./network.ts";
 import { nodeGroup } from "./node.ts";
 import { execCommand, runCommand } from "./run.ts";
 import { psCommand, rmCommand, stopCommand } from "./runs.ts";
+import { topologyCommand } from "./topology.ts";
 import { versionCommand } from "./version.ts";
 
 /** As help shows them; within a section, in this order. */
@@ -27,6 +28,7 @@ export const sections: readonly { readonly title: string; readonly entries: read
     title: "Containers",
     entries: [runCommand, psCommand, infoCommand, execCommand, logsCommand, stopCommand, rmCommand],
   },
+  { title: "See", entries: [topologyCommand] },
   {
     title: "This machine",
     entries: [agentGroup, installCommand, uninstallCommand, completionGroup, versionCommand],

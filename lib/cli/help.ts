@@ -9,7 +9,7 @@ import {
   type Option,
 } from "./command.ts";
 import { dashed, type Found } from "./find.ts";
-import { globalOptions } from "./global-options.ts";
+import { commonOptionsOf, globalOptions } from "./global-options.ts";
 import { sections } from "./groups.ts";
 
 type Row = readonly [left: string, right: string];
@@ -63,14 +63,15 @@ function commandHelp(command: Command, name: string, width: number): readonly st
   const { arguments: args, options } = command;
   const own = Object.keys(options).length > 0;
   const rows = Object.entries(args).map(([key, one]): Row => [key, one.describe]);
-  const all = [rows, optionRows(options), optionRows(globalOptions)];
+  const common = optionRows(commonOptionsOf(command));
+  const all = [rows, optionRows(options), common];
   const left = widest(all.flat());
   return [
     usageOf(command, name),
     wrapped(about(command), width),
     ...(rows.length > 0 ? [block("Arguments", rows, width, left)] : []),
     ...(own ? [block("Options", optionRows(options), width, left)] : []),
-    block("Options of every command", optionRows(globalOptions), width, left),
+    block("Options of every command", common, width, left),
   ];
 }
 

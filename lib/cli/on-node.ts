@@ -1,6 +1,6 @@
 /** Runs a command on the node that its command line means. See main.ts for the folder's note. */
 import type { Host } from "../attach/host.ts";
-import { commandDeadline, loadNodeConfig, openNode } from "../attach/node.ts";
+import { commandDeadline, loadNodeConfig, openNode, openToLook } from "../attach/node.ts";
 import type { Deadline } from "../deadline.ts";
 import { Failure } from "../errors.ts";
 import { type Registry, readNetwork } from "../ipam/networks.ts";
@@ -49,6 +49,22 @@ export async function onNode<T>(
     return await body(host, commandDeadline(host.clock));
   } catch (fault) {
     throw await withEtcdAdvice(world, args, config, fault);
+  } finally {
+    host.close();
+  }
+}
+
+/** Opens it for a command that only looks: nothing is made or changed by that. */
+export async function lookAtNode<T>(
+  world: CliWorld,
+  args: Pick<Common, "config">,
+  body: (host: Host) => Promise<T>,
+): Promise<T> {
+  // What the store's client says of one that is away is said in the answer, in our words.
+  const log: CliWorld["log"] = (least) => ({ ...world.log(least), warn: () => undefined });
+  const host = openToLook({ ...world, log }, loadNodeConfig(world, args.config, undefined));
+  try {
+    return await body(host);
   } finally {
     host.close();
   }

@@ -23,7 +23,10 @@ export interface Topology {
   readonly nodes: readonly TopologyNode[];
   /** By node in that order, then by network, then by address. */
   readonly containers: readonly TopologyContainer[];
-  /** From this node to each other, in their order; none with the embedded store. */
+  /**
+   * From this node to each other, in their order; none with the embedded store. Where only a part is
+   * shown, one end may not be among the nodes.
+   */
   readonly tunnels: readonly TopologyTunnel[];
   /** What all tunnels of this node have carried since its VXLAN port was made. */
   readonly carried?: Traffic;

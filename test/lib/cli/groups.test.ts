@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type Entry, type Group, isGroup, leavesOf } from "../../../lib/cli/command.ts";
 import { dashed, find, optionsOf } from "../../../lib/cli/find.ts";
-import { globalOptions } from "../../../lib/cli/global-options.ts";
+import { commonOptionsOf } from "../../../lib/cli/global-options.ts";
 import { entries } from "../../../lib/cli/groups.ts";
 import { helpOf } from "../../../lib/cli/help.ts";
 import { parse } from "../../../lib/cli/parse.ts";
@@ -40,7 +40,7 @@ describe("what can be typed", () => {
       ...(alias === undefined ? [] : [dashed(alias)]),
     ]);
     const fields = [
-      ...Object.keys(globalOptions),
+      ...Object.keys(commonOptionsOf(command)),
       ...Object.keys(command.options),
       ...Object.keys(command.arguments),
     ];

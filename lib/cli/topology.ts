@@ -1,0 +1,80 @@
+/** `socketplane topology`: what is where. */
+import type { Survey } from "../survey/survey.ts";
+import type { Part } from "../topology/model.ts";
+import type { Topology } from "../topology/topology.ts";
+import { command, type Option } from "./command.ts";
+import { lookAtNode, networkOption, noSuch } from "./on-node.ts";
+import { styleOf } from "./style.ts";
+import type { CliWorld } from "./world.ts";
+
+const formats = ["text", "json"] as const;
+
+const options = {
+  output: {
+    type: "text",
+    alias: "o",
+    oneOf: formats,
+    describe: "How to show it [default: text]",
+  },
+  network: networkOption,
+  node: {
+    type: "text",
+    value: "NODE",
+    describe: "Of this node only",
+    completes: "node",
+  },
+  all: { type: "flag", describe: "Every node and container, however many they are" },
+} as const satisfies Record<string, Option>;
+
+export const topologyCommand = command({
+  name: "topology",
+  describe: "Show what is where: nodes, networks, containers and tunnels",
+  about: [
+    "Show what is where: the nodes, the networks, the containers of both, and the tunnels from this ",
+    "node to the others with what they have carried. Other nodes' containers are those that their agents ",
+    "have written down, up to a minute ago. With the agent stopped, etcd away or Open vSwitch down it ",
+    "shows what this node knows, and says what is not known and why. Nothing is changed.",
+  ].join(""),
+  options,
+  examples: [
+    ["socketplane topology", "All of it, as a tree"],
+    ["socketplane topology --network web", "One network, and who is on it"],
+    ["socketplane topology --node host-b --all", "One node, with all of its containers"],
+    ["socketplane topology -o json", "For programs"],
+  ],
+  run: async (world, args) => {
+    const { topologyOf } = await import("../topology/model.ts");
+    const part = { network: args.network, node: args.node };
+    const seen = await survey(world, args);
+    refuseUnknown(topologyOf(seen), part);
+    const topology = topologyOf(seen, part);
+    world.terminal.stdout(await formatted(world, topology, args.output ?? "text", args.all));
+  },
+});
+
+/** Where the store is away, the name may be of one that this node does not know. */
+function refuseUnknown({ networks, nodes, store }: Topology, { network, node }: Part): void {
+  if (store.state === "away") return;
+  const isThere = (all: readonly { readonly name: string }[], wanted: string | undefined) =>
+    wanted === undefined || all.some(({ name }) => name === wanted);
+  if (!isThere(nodes, node)) throw noSuch("node", node ?? "", "show");
+  if (!isThere(networks, network)) throw noSuch("network", network ?? "", "show");
+}
+
+async function survey(world: CliWorld, args: { readonly config?: string | undefined }) {
+  const { readSurvey } = await import("../survey/read.ts");
+  world.terminal.progress("Looking");
+  return lookAtNode(world, args, (host): Promise<Survey> => readSurvey(host, world));
+}
+
+async function formatted(
+  { env, terminal }: CliWorld,
+  topology: Topology,
+  format: (typeof formats)[number],
+  all: boolean,
+): Promise<string> {
+  if (format === "json") return `${JSON.stringify(topology, undefined, 2)}\n`;
+  const { treeOf } = await import("../topology/tree.ts");
+  const width = terminal.interactive ? terminal.width : undefined;
+  return treeOf(topology, { ...styleOf(env, terminal.interactive), all, width });
+}

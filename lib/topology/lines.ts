@@ -1,0 +1,104 @@
+/** A tree's branches, columns and colours, for a terminal: pure. See topology.ts for the folder's note. */
+
+/** How a piece of text is to look; "network" has one colour for each number. */
+export type Look = "title" | "good" | "bad" | "faint" | { readonly network: number };
+
+export interface Style {
+  readonly colors: boolean;
+  /** Whether the terminal shows more than ASCII. */
+  readonly unicode: boolean;
+}
+
+export interface Branch {
+  readonly text: string;
+  readonly below?: readonly Branch[];
+}
+
+export interface Pen {
+  readonly paint: (text: string, look: Look) => string;
+  /** A line for each branch, under the one that they hang on. */
+  readonly tree: (branches: readonly Branch[]) => readonly string[];
+  /** Between the parts of a line. */
+  readonly dot: string;
+}
+
+/** SGR (ECMA-48): those that are legible on black and on white. */
+const codes = { title: "1", good: "32", bad: "31", faint: "2" } as const;
+/** Cyan, magenta, blue, yellow, green, and others of the 256. */
+const networkCodes = ["36", "35", "34", "33", "32", "38;5;208", "38;5;99", "38;5;37"] as const;
+
+export function penOf({ colors, unicode }: Style): Pen {
+  const marks = unicode
+    ? { more: "├─ ", last: "└─ ", through: "│  ", none: "   " }
+    : { more: "|- ", last: "`- ", through: "|  ", none: "   " };
+  const tree = (branches: readonly Branch[], lead = ""): readonly string[] =>
+    branches.flatMap(({ text, below = [] }, at) => {
+      const isLast = at === branches.length - 1;
+      const under = lead + (isLast ? marks.none : marks.through);
+      return [lead + (isLast ? marks.last : marks.more) + text, ...tree(below, under)];
+    });
+  return {
+    paint: (text, look) =>
+      colors && text !== "" ? `\u001b[${codeOf(look)}m${text}\u001b[0m` : text,
+    tree: (branches) => tree(branches),
+    dot: unicode ? " · " : ", ",
+  };
+}
+
+const codeOf = (look: Look): string =>
+  typeof look === "string"
+    ? codes[look]
+    : (networkCodes[look.network % networkCodes.length] ?? codes.title);
+
+/** A cell, and how it is to look. */
+export type Cell = string | readonly [text: string, look: Look];
+
+/** Columns two spaces apart; a colour takes no room. */
+export function aligned(pen: Pen, rows: readonly (readonly Cell[])[]): readonly string[] {
+  const plain = (cell: Cell | undefined) =>
+    printable(typeof cell === "string" ? cell : (cell?.[0] ?? ""));
+  const columns = Math.max(0, ...rows.map((row) => row.length));
+  const widths = Array.from({ length: columns }, (_, at) =>
+    rows.reduce((width, row) => Math.max(width, plain(row[at]).length), 0),
+  );
+  return rows.map((row) =>
+    row
+      .map((cell, at) => {
+        const text = plain(cell);
+        const painted = typeof cell === "string" ? text : pen.paint(text, cell[1]);
+        const isLast = row.slice(at + 1).every((one) => plain(one) === "");
+        return isLast ? painted : painted + " ".repeat((widths[at] ?? 0) - text.length + 2);
+      })
+      .join("")
+      .trimEnd(),
+  );
+}
+
+/** A column that is empty in every row takes no room. */
+export function withoutEmpty(rows: readonly (readonly Cell[])[]): readonly (readonly Cell[])[] {
+  const isUsed = (at: number) => rows.some((row) => row[at] !== "" && row[at] !== undefined);
+  return rows.map((row) => row.filter((_, at) => isUsed(at)));
+}
+
+/** What comes from records must not move the cursor. */
+export const printable = (text: string): string => text.replace(/\p{C}/gu, "?");
+
+/** "1 node", "2 nodes", "12,000 nodes" */
+export const counted = (count: number, what: string): string =>
+  `${grouped(count)} ${what}${count === 1 ? "" : "s"}`;
+
+const grouped = (count: number): string => `${count}`.replace(/\B(?=(\d{3})+$)/g, ",");
+
+const units = ["B", "kB", "MB", "GB", "TB", "PB"] as const;
+
+/** Bytes, in the unit that leaves at most three digits before the point. */
+export function bytesText(bytes: number): string {
+  let value = bytes;
+  let unit = 0;
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  const text = unit === 0 || value >= 99.95 ? value.toFixed(0) : value.toFixed(1);
+  return `${text} ${units[unit]}`;
+}
