@@ -16,23 +16,18 @@ import type { Limits } from "../limits.ts";
 import type { Ip4 } from "../net/ip4.ts";
 import { ip6Of, type Mac, macOfIp4, parseMac } from "../net/mac.ts";
 import type { SwitchState } from "../overlay/state.ts";
-import type { Ofport } from "../ovs/flow.ts";
 import type { ClusterFacts } from "../survey/cluster.ts";
 import type { NodeFacts } from "../survey/here.ts";
+import type { NodePort } from "./answer-here.ts";
 
 export interface Recorded {
   readonly state: SwitchState;
   readonly ports: readonly RecordedPort[];
+  readonly numbers: "real" | "made up";
 }
 
-/** A port of ours, on that node. */
-export interface RecordedPort {
-  readonly ofport: Ofport;
+export interface RecordedPort extends NodePort {
   readonly link: string;
-  readonly role: "attachment" | "gateway";
-  readonly network: string;
-  /** The container's, or the node's own. */
-  readonly address: Ip4;
   readonly mac: Mac;
   readonly limits?: Limits | undefined;
 }
@@ -49,7 +44,7 @@ export function recordedHere({ networks, assignments }: NodeFacts): Recorded {
     if (held === undefined || port === undefined) return [];
     return [{ name, ...switchNetwork(held, port), peerLeases: peers }];
   });
-  return recorded(known, ports);
+  return recorded(known, ports, "real");
 }
 
 /** A node of the cluster, by the store; undefined where it is not registered. */
@@ -78,7 +73,7 @@ export function recordedOf(cluster: ClusterFacts, name: string): Recorded | unde
       const port = { ofport: firstAttachment + at, link: outerName(id), network, address };
       return { ...port, role: "attachment", mac: parseMac(mac) ?? macOfIp4(address) };
     });
-  return recorded(known, [...gateways, ...containers]);
+  return recorded(known, [...gateways, ...containers], "made up");
 }
 
 /** Made up, and none is another's. */
@@ -95,6 +90,7 @@ function ownAddress(network: Network, leases: readonly Lease[]): Ip4 | undefined
 function recorded(
   networks: Parameters<typeof stateOf>[0],
   ports: readonly RecordedPort[],
+  numbers: Recorded["numbers"],
 ): Recorded {
   const subnets = new Map(networks.map(({ name, subnet6 }) => [name, subnet6]));
   const rows = ports
@@ -103,5 +99,5 @@ function recorded(
       const subnet6 = subnets.get(port.network);
       return { ...port, address6: subnet6 && ip6Of(subnet6, port.address) };
     });
-  return { state: stateOf(networks, rows), ports };
+  return { state: stateOf(networks, rows), ports, numbers };
 }

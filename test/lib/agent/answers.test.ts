@@ -77,7 +77,7 @@ const ask = (store: Store, node: string, deadline = soon()) =>
 
 test("a node asks another one's agent, which answers by its switch", async () => {
   const asked: Question[] = [];
-  const answer: Answer = { text: "Flow: icmp\n", ports: [] };
+  const answer: Answer = { text: "Flow: icmp\n" };
   const node = await startAgent(async (one) => {
     asked.push(one);
     return answer;
@@ -116,13 +116,13 @@ test("a question that can't be read never gets to the switch, and the next one d
   let count = 0;
   const node = await startAgent(async () => {
     count += 1;
-    return { text: "", ports: [] };
+    return { text: "" };
   });
   const store = open();
   const id = crypto.randomUUID();
   const text = '{"entry":{"by":"host"},"packet":"in_port=1,ip"}';
   await store.createFor(keys.question(node, id), text, 10, soon());
-  expect(await ask(store, node)).toEqual({ text: "", ports: [] });
+  expect(await ask(store, node)).toEqual({ text: "" });
   expect(count).toBe(1);
   const { value } = (await store.get(keys.answer(id), soon())) ?? { value: "" };
   expect(JSON.parse(value)).toEqual({ refused: expect.stringContaining("Cannot read a question") });
@@ -138,7 +138,7 @@ test("of many questions one is asked at a time, few of all, and then again each"
     most = Math.max(most, now);
     await new Promise((resolve) => setTimeout(resolve, 20));
     now -= 1;
-    return { text: "", ports: [] };
+    return { text: "" };
   });
   const store = open();
   const flood = Array.from({ length: 60 }, () => ask(store, node, soon(1_000)));
@@ -147,7 +147,7 @@ test("of many questions one is asked at a time, few of all, and then again each"
   expect(count).toBeLessThan(30);
   expect(heard.filter((one) => "text" in one).length).toBeGreaterThan(0);
   expect(heard.filter((one) => "unheard" in one).length).toBeGreaterThan(20);
-  expect(await ask(store, node)).toEqual({ text: "", ports: [] });
+  expect(await ask(store, node)).toEqual({ text: "" });
 });
 
 test("a switch that did not answer is left alone for a while", async () => {

@@ -1,14 +1,20 @@
 /** Walking through our flows, against what the switch that has them says of the same packets. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { formatIp4, type Ip4 } from "../../../lib/net/ip4.ts";
 import { formatIp6, type Ip6 } from "../../../lib/net/ip6.ts";
 import { formatMac, ip6Of, linkLocal, type Mac, macOfIp4 } from "../../../lib/net/mac.ts";
 import { metersOf } from "../../../lib/overlay/meters.ts";
 import { allFlows } from "../../../lib/overlay/pipeline.ts";
-import { formatFlow } from "../../../lib/ovs/flow-text.ts";
+import { type Control, openControl } from "../../../lib/ovs/control.ts";
+import { entryPort } from "../../../lib/trace/answer-here.ts";
+import { askedMac, packetText } from "../../../lib/trace/packet-text.ts";
+import type { Recorded } from "../../../lib/trace/records.ts";
+import { parseTrace, type SwitchTrace } from "../../../lib/trace/switch-trace.ts";
 import { openWalk, type PacketFields } from "../../../lib/trace/walk.ts";
+import { lookupsOf, walkRecords } from "../../../lib/trace/walk-records.ts";
+import type { Address, Content, Entry, Packet } from "../../../lib/trace/way.ts";
 import { type Ovs, startOvs } from "../../lab/ovs.ts";
-import { flowsOf, within } from "../ovs/clients.ts";
+import { connect, flowsOf, within } from "../ovs/clients.ts";
 import { type Random, seeded } from "../random.ts";
 import {
   attachments,
@@ -27,6 +33,7 @@ import {
 const flows = allFlows(state);
 const walk = openWalk(flows);
 let ovs: Ovs;
+let control: Control;
 
 beforeAll(async () => {
   ovs = await startOvs();
@@ -54,8 +61,12 @@ beforeAll(async () => {
     )
     .commit(within());
   client.close();
+  control = openControl(connect(ovs.runDir, "ovs-vswitchd.ctl"));
 });
-afterAll(async () => ovs?.stop());
+afterAll(async () => {
+  control?.close();
+  await ovs?.stop();
+});
 
 const addresses = [
   ...["10.2.0.1", "10.2.0.2", "10.2.0.10", "10.2.0.11", "10.2.0.20", "10.2.0.40", "10.2.0.70"],
@@ -195,17 +206,17 @@ function textOf(packet: PacketFields): string {
   ].join(",");
 }
 
-/** What the switch says that it does: each table with the flow that it met there, and the ports. */
-function traced(packet: PacketFields) {
-  const said = ovs.appctl("ofproto/trace", "sp0", textOf(packet));
-  const own = said.slice(0, said.indexOf("Final flow"));
-  const head = /^ ?(\d+)\. (?:(.*), )?priority (\d+), cookie (0x\w+)$/gm;
-  const tables = Array.from(own.matchAll(head), ([, table, match = "", priority, cookie]) => {
-    return `${table} ${priority} ${match} ${cookie}`;
-  });
-  const backwards = own.includes(">> skipping output to input port");
-  const outputs = Array.from(own.matchAll(/^ {4}output:(\d+)$/gm), ([, port]) => Number(port));
-  return { said, tables, ports: backwards ? [] : outputs, backwards };
+/** What the switch says that it does. */
+const traced = (text: string) => parseTrace(control.call("ofproto/trace", ["sp0", text], within()));
+
+/** What it did by itself: what comes after is the tunnel's own way. */
+function onBridge({ lookups }: SwitchTrace) {
+  const own = lookups.filter(({ bridge }) => bridge === "sp0");
+  // Warnings of the way further on.
+  return own.map(({ notes: _, actions, ...lookup }) => ({
+    ...lookup,
+    actions: actions.filter((one) => !one.startsWith(">> ")),
+  }));
 }
 
 test("says the same as the switch, table by table, of whatever is sent", () => {
@@ -214,20 +225,19 @@ test("says the same as the switch, table by table, of whatever is sent", () => {
     const random = seeded(seed);
     for (let at = 0; at < packetsPerSeed; at += 1) {
       const packet = anyPacket(random);
-      const { said, ...switched } = traced(packet);
+      const switched = traced(textOf(packet));
       const walked = walk(packet);
-      const tables = walked.visited.map(({ table, flow }) => {
-        if (flow === undefined) throw new Error(`no flow in table ${table}`);
-        const text = formatFlow({ ...flow, cookie: 0n, table: 0, actions: [] });
-        const match = text.replace(/^priority=\d+,?/, "").replace(/ ?actions=drop$/, "");
-        return `${table} ${flow.priority} ${match} 0x${flow.cookie.toString(16)}`;
-      });
-      const { backwards } = walked;
-      const ports = walked.sent.map(({ port }) => port);
-      const about = `seed ${seed}, packet ${at}: ${textOf(packet)}\n${said}`;
-      expect({ tables, ports, backwards }, about).toEqual(switched);
-      const how = backwards ? "backwards" : ports.length > 0 ? "sent" : "dropped";
-      ends.add(`${how} in ${walked.visited.at(-1)?.table}`);
+      const about = `seed ${seed}, packet ${at}: ${textOf(packet)}\n${switched.text}`;
+      const lookups = lookupsOf("sp0", walked);
+      expect(
+        lookups.map(({ notes: _, ...lookup }) => lookup),
+        about,
+      ).toEqual(onBridge(switched));
+      expect(walked.backwards, about).toBe(
+        switched.text.includes(">> skipping output to input port"),
+      );
+      const sent = walked.sent.length > 0 ? "sent" : "dropped";
+      ends.add(`${walked.backwards ? "backwards" : sent} in ${walked.visited.at(-1)?.table}`);
     }
   }
   // Every way that there is was gone.
@@ -241,4 +251,60 @@ test("says the same as the switch, table by table, of whatever is sent", () => {
     "sent in 35",
     "sent in 40",
   ]);
+});
+
+describe("what is asked of a switch is what is walked", () => {
+  const recorded: Recorded = {
+    state,
+    numbers: "real",
+    ports: [
+      ...hosts.map((port) => ({ ...port, role: "gateway" }) as const),
+      ...attachments.map((port) => ({ ...port, role: "attachment" }) as const),
+    ].map(({ vni, ...port }) => ({ ...port, link: `p${port.ofport}`, network: `net${vni}` })),
+  };
+  const contents: readonly Content[] = [
+    { kind: "neighbour" },
+    ...[true, false].flatMap((answer): readonly Content[] => [
+      { kind: "icmp", answer },
+      { kind: "tcp", port: 80, answer },
+      { kind: "udp", port: 53, answer },
+    ]),
+  ];
+  const entries: readonly (readonly [string, Entry, from: string])[] = [
+    [
+      "a container",
+      { by: "container", name: "a", address: ip("10.2.0.10"), port: 30 },
+      "10.2.0.10",
+    ],
+    ["a liar", { by: "container", name: "a", address: ip("10.2.0.10"), port: 30 }, "10.2.0.11"],
+    ["the host", { by: "host" }, "10.2.0.2"],
+    ["a peer", { by: "tunnel", vtep: peers[0] }, "10.2.0.70"],
+    ["another peer", { by: "tunnel", vtep: peers[1] }, "10.2.0.70"],
+  ];
+
+  test.each(entries)("from %s", (_, entry, from) => {
+    const source = ip(from);
+    for (const to of ["10.2.0.11", "10.2.0.130", "10.2.0.20", "10.2.200.1"].map(ip)) {
+      for (const family of [4, 6] as const) {
+        for (const content of contents) {
+          const address = (one: Ip4): Address =>
+            family === 4 ? { family, address: one } : { family, address: ip6Of(subnet6, one) };
+          const isAsked = content.kind === "neighbour";
+          const packet: Packet = {
+            network: "net100",
+            vni: 100,
+            ethSrc: macOfIp4(source),
+            ethDst: isAsked ? askedMac(address(to)) : macOfIp4(to),
+            from: address(source),
+            to: address(to),
+            content,
+          };
+          const port = entryPort(recorded.ports, { entry, packet }) ?? 0;
+          const switched = traced(packetText(entry, packet, port));
+          const walked = walkRecords(recorded, { entry, packet }, "sp0");
+          expect(walked && onBridge(walked), switched.text).toEqual(onBridge(switched));
+        }
+      }
+    }
+  });
 });
