@@ -105,7 +105,8 @@ async function startAgain(env: Readonly<Record<string, string>>) {
 /** What the runtime was given to run; nothing where that is in the executable. */
 export function ourScript(): readonly string[] {
   const [, script = ""] = process.argv;
-  const embedded = script.startsWith("/$bunfs/") || script === process.execPath;
+  // Node's executables have in its place the name that they were called by, whatever that is.
+  const embedded = script.startsWith("/$bunfs/") || process.getBuiltinModule("node:sea")?.isSea();
   return embedded ? [] : [...process.execArgv, script];
 }
 
