@@ -343,8 +343,9 @@ async function bake({ bundle, assets, program, outfile }) {
       // V8 takes back only what it has made on a machine of the same kind.
       useCodeCache: program === undefined,
       assets,
-      // node:ffi says at each start that it is new. Nobody's environment adds to these.
-      execArgv: ["--disable-warning=ExperimentalWarning"],
+      // node:ffi says at each start that it is new. SIGUSR1 would open Node's debugger, on a port
+      // that every user of the machine reaches. Nobody's environment adds to these.
+      execArgv: ["--disable-warning=ExperimentalWarning", "--disable-sigusr1"],
       execArgvExtension: "none",
     },
   });
