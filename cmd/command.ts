@@ -44,6 +44,7 @@ export function runCommand(
       pause: (ms) => new Promise((done) => setTimeout(done, ms)),
       openTail: async (path) => (await import("../lib/sys/tail.ts")).openTail(path),
       installer: async () => (await import("./services.ts")).installerHere(ffi, world),
+      places: async () => (await import("../lib/sys/places-files.ts")).openPlaces(),
       clusterDrivers: async () => (await import("./cluster.ts")).clusterDrivers,
       openServices: async (config, chosen) => {
         const { openServicesHere } = await import("./services.ts");

@@ -87,9 +87,16 @@ export function createBridge(bridge: string, datapath: string): readonly Operati
 }
 
 /** Whether a bridge is as ours are: one that was handed over is not, until it is told. */
-export const hasOurSettings = (bridge: Row): boolean =>
-  listOf(bridge.fail_mode)[0] === "secure" &&
-  protocols.every((protocol) => listOf(bridge.protocols).includes(protocol));
+export const hasOurSettings = ({ fail_mode, protocols }: Row): boolean =>
+  isAsOurs({ failMode: listOf(fail_mode)[0], protocols: listOf(protocols) });
+
+/** The same of what was read of it. */
+export const isAsOurs = (bridge: {
+  readonly failMode: Value | undefined;
+  readonly protocols: readonly Value[];
+}): boolean =>
+  bridge.failMode === "secure" &&
+  protocols.every((protocol) => bridge.protocols.includes(protocol));
 
 export const giveOurSettings = (bridge: string): Operation => ({
   op: "update",

@@ -38,6 +38,12 @@ export function isDifferent(host: Host, deadline: Deadline): boolean {
   return before.length + after.length > 0 || differencesTo(host, around, deadline).length > 0;
 }
 
+/** What would have to be changed, and of how many flows: for who only looks. */
+export function differentFlows(host: Host, deadline: Deadline) {
+  const around = lookAround(host, deadline);
+  return { wanted: around.wanted.length, changes: differencesTo(host, around, deadline) };
+}
+
 /**
  * Gives the switch all of its flows, in one atomic bundle, or only those that differ; gives how
  * many changes that were. The caller holds the switch's lock exclusively: otherwise the flows of an

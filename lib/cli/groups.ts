@@ -9,6 +9,7 @@ import { agentGroup } from "./agent.ts";
 import { clusterGroup } from "./cluster.ts";
 import type { Entry } from "./command.ts";
 import { completionGroup } from "./completion.ts";
+import { doctorCommand } from "./doctor.ts";
 import { infoCommand } from "./info.ts";
 import { installCommand, uninstallCommand } from "./install.ts";
 import { leaseGroup } from "./lease.ts";
@@ -28,7 +29,7 @@ export const sections: readonly { readonly title: string; readonly entries: read
     title: "Containers",
     entries: [runCommand, psCommand, infoCommand, execCommand, logsCommand, stopCommand, rmCommand],
   },
-  { title: "See", entries: [topologyCommand] },
+  { title: "Troubleshooting", entries: [doctorCommand, topologyCommand] },
   {
     title: "This machine",
     entries: [agentGroup, installCommand, uninstallCommand, completionGroup, versionCommand],

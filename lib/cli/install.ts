@@ -7,6 +7,7 @@ import { type Installing, install, type Told } from "../service/install.ts";
 import { usualPlaces, wantedFiles } from "../service/install-plan.ts";
 import { installedHere, uninstall } from "../service/uninstall.ts";
 import { type Common, command } from "./command.ts";
+import { folderOf } from "./folder.ts";
 import { show } from "./output.ts";
 import type { CliWorld } from "./world.ts";
 
@@ -115,11 +116,6 @@ export const uninstallCommand = command({
 /** Where paths begin: nothing stands for the machine's own root. */
 const rootOf = (text: string | undefined): string =>
   (folderOf("--root", text) ?? "").replace(/\/+$/, "");
-
-function folderOf(option: string, text: string | undefined): string | undefined {
-  if (text === undefined || text.startsWith("/")) return text?.replace(/(?<=.)\/+$/, "");
-  throw new Failure("usage", `Cannot use ${option} ${text}: it must be an absolute path`);
-}
 
 const installingAt = async (world: CliWorld, root: string): Promise<Installing> => ({
   tree: (await world.installer()).tree,

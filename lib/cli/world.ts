@@ -4,6 +4,7 @@ import type { ClusterDrivers } from "../cluster/world.ts";
 import type { NodeConfig } from "../node-config.ts";
 import type { RunWorld } from "../run/world.ts";
 import type { Services } from "../service/services.ts";
+import type { Places } from "../sys/places.ts";
 import type { Tail } from "../sys/tail.ts";
 import type { Tree } from "../sys/tree.ts";
 import type { Terminal } from "./output.ts";
@@ -36,6 +37,8 @@ export interface CliWorld extends World, RunWorld {
   readonly openServices: (config: NodeConfig, chosen: string | undefined) => Promise<Services>;
   /** What `install` needs, and nothing else. */
   readonly installer: () => Promise<Installer>;
+  /** Folders of programs and files, for `doctor`. */
+  readonly places: () => Promise<Places>;
   /** What `cluster` needs, and nothing else. */
   readonly clusterDrivers: () => Promise<ClusterDrivers>;
   /** Of the package. */

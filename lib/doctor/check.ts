@@ -1,5 +1,6 @@
 /** What doctor says, and what it is made of: checks as data. See doctor.ts for the folder's note. */
-import type { Facts } from "./facts.ts";
+import type { Known, Unknown } from "../survey/survey.ts";
+import type { Facts, NodeFacts } from "./facts.ts";
 
 /**
  * "warning": it works, but not as it should, or not for long; "unknown": could not be told;
@@ -51,6 +52,8 @@ export interface Check {
   readonly asks: string;
   /** What to do in general, for docs/doctor.md. */
   readonly remedy: string;
+  /** Whether it is asked here at all; by default it is. */
+  readonly applies?: (facts: Facts) => boolean;
   /** What has to be well for this to be told; their checks come earlier in the list. */
   readonly needs?: readonly string[];
   /** What does not work when it is broken, for those that need it: "Open vSwitch is down". */
@@ -75,3 +78,19 @@ export const broken = (told: Told & { readonly todo: string }): Verdict => ({
   state: "broken",
   ...told,
 });
+
+/** Of the node that node.json tells of; nothing where that can't be read. */
+export const ofNode =
+  (judge: (node: NodeFacts, facts: Facts) => readonly Verdict[]): Check["judge"] =>
+  (facts) =>
+    facts.node === undefined ? [] : judge(facts.node, facts);
+
+/** A finding of what could not be looked at. */
+export const notKnown = ({ why }: Unknown): readonly Verdict[] => [unknown(why)];
+
+/** The value, where what needs it comes after what says that it is known. */
+export const valueIn = <T>(known: Known<T>): T | undefined =>
+  known.known ? known.value : undefined;
+
+/** Where there are other nodes: with the embedded store there are none. */
+export const inCluster = ({ node }: Facts): boolean => node?.config.store.type !== "file";

@@ -1,19 +1,24 @@
 /** All checks, in the order they are shown: what others need comes first. See doctor.ts. */
-import { type Check, ok, warning } from "./check.ts";
+import type { Check } from "./check.ts";
+import { containerChecks, networkChecks } from "./check-containers.ts";
+import { fileChecks } from "./check-files.ts";
+import { machineChecks } from "./check-machine.ts";
+import { agentChecks, nodeChecks } from "./check-node.ts";
+import { storeChecks } from "./check-store.ts";
+import { switchChecks } from "./check-switch.ts";
+import { firewallChecks, underlayChecks } from "./check-underlay.ts";
 import { peerChecks } from "./probe-checks.ts";
 
-export const rights: Check = {
-  id: "machine.rights",
-  asks: "Whether this may look at everything: it runs as root.",
-  remedy: "`sudo socketplane doctor`",
-  judge: ({ user }) => [
-    user === 0
-      ? ok("root")
-      : warning({
-          seen: `user ${user}, not root: not everything can be looked at`,
-          todo: "sudo socketplane doctor",
-        }),
-  ],
-};
-
-export const checks: readonly Check[] = [rights, ...peerChecks];
+export const checks: readonly Check[] = [
+  ...machineChecks,
+  ...fileChecks,
+  ...switchChecks,
+  ...storeChecks,
+  ...nodeChecks,
+  ...agentChecks,
+  ...underlayChecks,
+  ...firewallChecks,
+  ...networkChecks,
+  ...containerChecks,
+  ...peerChecks,
+];

@@ -10,6 +10,7 @@ export function judge(checks: readonly Check[], facts: Facts): readonly Finding[
   /** By check: the one that stands in its way, or itself. */
   const inTheWay = new Map<string, Check>();
   return checks.flatMap((check): readonly Finding[] => {
+    if (check.applies?.(facts) === false) return [];
     const area = areaOf(check);
     const cause = check.needs?.map((id) => inTheWay.get(id)).find((one) => one !== undefined);
     if (cause !== undefined) {

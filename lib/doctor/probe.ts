@@ -1,5 +1,6 @@
 /** What is seen of the other nodes from here. See doctor.ts for the folder's note. */
-import type { Known, LocalFacts } from "./facts.ts";
+import type { Known } from "../survey/survey.ts";
+import type { LocalFacts } from "./facts.ts";
 import type { PeerFacts } from "./probe-facts.ts";
 import type { DoctorWorld } from "./world.ts";
 

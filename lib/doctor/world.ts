@@ -1,9 +1,20 @@
 /** What doctor is handed. See doctor.ts for the folder's note. */
 import type { World } from "../attach/node.ts";
+import type { NodeConfig } from "../node-config.ts";
+import type { ServiceStatus } from "../service/services.ts";
+import type { Asking } from "../survey/read.ts";
+import type { Places } from "../sys/places.ts";
 
-export interface DoctorWorld extends World {
+export interface DoctorWorld extends World, Asking {
   /** --config. */
   readonly chosen: string | undefined;
-  /** The user this runs as, by number. */
-  readonly user: number;
+  /** Where the runtime looks for plugins, and for network lists. */
+  readonly bin: string;
+  readonly conf: string;
+  /** Of this command. */
+  readonly version: string;
+  readonly places: Places;
+  readonly agentStatus: (config: NodeConfig) => Promise<ServiceStatus>;
+  /** Waits, milliseconds. */
+  readonly pause: (ms: number) => Promise<void>;
 }

@@ -1,0 +1,153 @@
+/** What is seen of the node that node.json tells of. See doctor.ts for the folder's note. */
+import { newDatapath } from "../attach/bridge.ts";
+import { filterNetwork } from "../attach/firewall.ts";
+import type { Host } from "../attach/host.ts";
+import { gatewayLinkName } from "../attach/names.ts";
+import { openToLook } from "../attach/node.ts";
+import { standingNetwork } from "../attach/switch-network.ts";
+import { differentFlows } from "../attach/sync.ts";
+import { tunnelFault, underlayFault } from "../attach/tunnel.ts";
+import { gatewayFaults } from "../attach/verify.ts";
+import { type Deadline, deadlineIn } from "../deadline.ts";
+import { Failure } from "../errors.ts";
+import type { HeldNetwork } from "../ipam/held.ts";
+import type { NodeConfig } from "../node-config.ts";
+import { formatFlow } from "../ovs/flow-text.ts";
+import type { ServiceStatus } from "../service/services.ts";
+import { know, look, lookAfter, valueOr } from "../survey/known.ts";
+import { readSurvey } from "../survey/read.ts";
+import type { Known, Survey } from "../survey/survey.ts";
+import type { Filter } from "../sys/nft.ts";
+import type { FlowDifferences, NodeFacts, StandingNetwork } from "./facts.ts";
+import { readCertificates, readEndpoints } from "./read-etcd.ts";
+import type { DoctorWorld } from "./world.ts";
+
+/** Milliseconds: each part of the switch; until what an ADD under way changes is changed. */
+const patience = { switch: 3_000, settle: 500 } as const;
+
+export async function readNode(
+  world: DoctorWorld,
+  config: NodeConfig,
+  filter: Known<Filter>,
+): Promise<NodeFacts> {
+  const { store } = config;
+  const isStoreAbsent = store.type === "file" && world.openDir(store.path) === undefined;
+  const host = openToLook(isStoreAbsent ? { ...world, openStore: noStore } : world, config);
+  try {
+    const [survey, endpoints, certificates, agent] = await Promise.all([
+      readSurvey(host, world),
+      readEndpoints(world, host),
+      readCertificates(world, store),
+      statusOf(world, config),
+    ]);
+    return {
+      config,
+      survey,
+      endpoints,
+      certificates,
+      now: world.wallClock(),
+      isStoreAbsent,
+      ...readUnderlay(host, survey),
+      networks: readStanding(host, survey, filter),
+      flows: await readDifferences(world, host, survey),
+      links: new Map(
+        host
+          .links()
+          .list()
+          .map((link) => [link.name, link]),
+      ),
+      agent,
+    };
+  } finally {
+    host.close();
+  }
+}
+
+/** Who asks systemd may be told nothing. */
+async function statusOf(
+  { agentStatus }: Pick<DoctorWorld, "agentStatus">,
+  config: NodeConfig,
+): Promise<ServiceStatus> {
+  const said = await lookAfter(() => agentStatus(config));
+  if (said.known) return said.value;
+  const nothing = { pid: undefined, since: undefined, enabled: undefined };
+  return { service: "agent", state: "stopped", ...nothing, reason: said.why };
+}
+
+/** To open the embedded store makes its folder. */
+const noStore = (): Promise<never> =>
+  Promise.reject(new Failure("try-again", "Cannot read the store: nothing was ever written to it"));
+
+const soon = (host: Host): Deadline => deadlineIn(host.clock, patience.switch);
+
+function readUnderlay(
+  host: Host,
+  { self, switch: found }: Survey,
+): Pick<NodeFacts, "datapath" | "underlayFault" | "tunnelFault"> {
+  const { bridge } = host.config.ovs;
+  const own = valueOr(found, undefined)?.bridges.find(({ name }) => name === bridge);
+  const vtep = valueOr(self.vtep, undefined);
+  const link = valueOr(self.underlay, undefined)?.name;
+  return {
+    datapath:
+      own === undefined ? newDatapath(host) : own.datapath === "netdev" ? "netdev" : "system",
+    underlayFault:
+      link === undefined ? know(undefined) : look(() => underlayFault(host, link, soon(host))),
+    tunnelFault:
+      vtep === undefined ? know(undefined) : look(() => tunnelFault(host, vtep, soon(host))),
+  };
+}
+
+function readStanding(
+  host: Host,
+  survey: Survey,
+  filter: Known<Filter>,
+): readonly StandingNetwork[] {
+  const networks = valueOr(survey.here, undefined)?.networks ?? [];
+  return networks.flatMap(({ held }): readonly StandingNetwork[] => {
+    if (held === undefined || standingNetwork(host, held) === undefined) return [];
+    return [{ held, faults: look(() => faultsOf(host, held, filter)) }];
+  });
+}
+
+function faultsOf(host: Host, held: HeldNetwork, filter: Known<Filter>): readonly string[] {
+  const { network } = held.stored;
+  const link = host.links().get(gatewayLinkName(network.name));
+  const faults = gatewayFaults(host, network, link);
+  const local = held.blocks.map(({ prefix }) => prefix);
+  // What is not in at all is told already.
+  if (faults.length > 0 || !filter.known) return faults;
+  if (filter.value.has(filterNetwork(network, local))) return [];
+  return [`the firewall has other addresses of network "${network.name}" than it should`];
+}
+
+/** What differs over two looks: an ADD or DEL under way is no fault. */
+async function readDifferences(
+  { pause }: Pick<DoctorWorld, "pause">,
+  host: Host,
+  { flows }: Survey,
+): Promise<Known<FlowDifferences>> {
+  if (!flows.known) return flows;
+  const first = look(() => differencesNow(host));
+  if (!first.known || first.value.missing.length + first.value.strange.length === 0) return first;
+  await pause(patience.settle);
+  const second = look(() => differencesNow(host));
+  if (!second.known) return second;
+  const still = (now: readonly string[], before: readonly string[]) => {
+    const earlier = new Set(before);
+    return now.filter((one) => earlier.has(one));
+  };
+  const { wanted, missing, strange } = second.value;
+  return know({
+    wanted,
+    missing: still(missing, first.value.missing),
+    strange: still(strange, first.value.strange),
+  });
+}
+
+function differencesNow(host: Host): FlowDifferences {
+  const { wanted, changes } = differentFlows(host, soon(host));
+  const of = (deed: "add" | "delete flow") =>
+    changes.flatMap((change) => (change.do === deed ? [formatFlow(change.flow)] : []));
+  return { wanted, missing: of("add"), strange: of("delete flow") };
+}

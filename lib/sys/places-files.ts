@@ -1,0 +1,33 @@
+/** The driver of Places (places.ts). */
+import { execFile } from "node:child_process";
+import { readdirSync, statSync } from "node:fs";
+import { Failure, reasonOf } from "../errors.ts";
+import type { Places } from "./places.ts";
+
+const anyExecute = 0o111;
+
+export const openPlaces = (): Places => ({
+  program: (path) => {
+    // One that leads nowhere is as absent as none.
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat === undefined) return "absent";
+    if (!stat.isFile()) return "not a file";
+    return (stat.mode & anyExecute) === 0 ? "not executable" : "there";
+  },
+  names: (folder) => {
+    const stat = statSync(folder, { throwIfNoEntry: false });
+    if (stat === undefined) return undefined;
+    try {
+      return readdirSync(folder);
+    } catch (fault) {
+      throw new Failure("io", `Cannot look into "${folder}": ${reasonOf(fault)}`, { cause: fault });
+    }
+  },
+  says: (path, args, patienceMs) =>
+    new Promise((resolve) => {
+      const env = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" };
+      execFile(path, [...args], { env, timeout: patienceMs }, (_, stdout, stderr) => {
+        resolve(`${stdout}${stderr}`.trim() || undefined);
+      });
+    }),
+});

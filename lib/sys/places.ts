@@ -1,0 +1,16 @@
+/** Folders of programs and of files, as who only looks sees them. */
+
+/** What is at a path, links followed. */
+export type PlaceState = "absent" | "not a file" | "not executable" | "there";
+
+export interface Places {
+  readonly program: (path: string) => PlaceState;
+  /** The names in a folder; undefined if there is none. Throws Failure "io" where it can't be read. */
+  readonly names: (folder: string) => readonly string[] | undefined;
+  /** What a program says, run with these arguments and an empty environment; undefined: nothing. */
+  readonly says: (
+    path: string,
+    args: readonly string[],
+    patienceMs: number,
+  ) => Promise<string | undefined>;
+}
