@@ -4,10 +4,8 @@ import { parseVtep } from "../ipam/nodes.ts";
 import { ip4OfMac, parseMac } from "../net/mac.ts";
 import { type Prefix4, prefix4Of } from "../net/prefix.ts";
 import type { Ofport } from "../ovs/flow.ts";
-import { formatFlow } from "../ovs/flow-text.ts";
 import type { VtepAddress } from "../store/keys.ts";
 import type { Lookup } from "./switch-trace.ts";
-import type { Visited } from "./walk.ts";
 
 /** The addresses whose computed MACs a match's field has; undefined for other MACs. */
 export function macsIn(match: string, field: "dl_src" | "dl_dst"): Prefix4 | undefined {
@@ -32,23 +30,4 @@ export function tunnelDstOf({ actions }: Lookup): VtepAddress | undefined {
   const set = /^set_field:([0-9a-f.:]+)->tun_(?:ipv6_)?dst$/;
   const found = actions.map((action) => set.exec(action)?.[1]);
   return parseVtep(found.find((one) => one !== undefined) ?? "");
-}
-
-/** One table of a walk through our own flows, as the switch would have said it. */
-export function lookupOf({ table, flow }: Visited, bridge: string): Lookup {
-  if (flow === undefined) {
-    const none = { match: "", priority: undefined, cookie: 0n, actions: ["drop"], notes: [] };
-    return { bridge, table, ...none };
-  }
-  const { cookie, priority } = flow;
-  // Without what the lookup says by itself.
-  const text = formatFlow({ ...flow, cookie: 0n, table: 0 });
-  const at = text.indexOf("actions=");
-  const match = text
-    .slice(0, at)
-    .trim()
-    .split(",")
-    .filter((one) => one !== "" && !one.startsWith("priority="));
-  const actions = text.slice(at + "actions=".length).split(",");
-  return { bridge, table, match: match.join(","), priority, cookie, actions, notes: [] };
 }
