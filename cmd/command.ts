@@ -45,6 +45,7 @@ export function runCommand(
       openTail: async (path) => (await import("../lib/sys/tail.ts")).openTail(path),
       installer: async () => (await import("./services.ts")).installerHere(ffi, world),
       places: async () => (await import("../lib/sys/places-files.ts")).openPlaces(),
+      traceDrivers: async () => (await import("./trace.ts")).traceDrivers(ffi),
       clusterDrivers: async () => (await import("./cluster.ts")).clusterDrivers,
       openServices: async (config, chosen) => {
         const { openServicesHere } = await import("./services.ts");

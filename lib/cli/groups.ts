@@ -19,6 +19,7 @@ import { nodeGroup } from "./node.ts";
 import { execCommand, runCommand } from "./run.ts";
 import { psCommand, rmCommand, stopCommand } from "./runs.ts";
 import { topologyCommand } from "./topology.ts";
+import { traceCommand } from "./trace.ts";
 import { versionCommand } from "./version.ts";
 
 /** As help shows them; within a section, in this order. */
@@ -29,7 +30,7 @@ export const sections: readonly { readonly title: string; readonly entries: read
     title: "Containers",
     entries: [runCommand, psCommand, infoCommand, execCommand, logsCommand, stopCommand, rmCommand],
   },
-  { title: "Troubleshooting", entries: [doctorCommand, topologyCommand] },
+  { title: "Troubleshooting", entries: [doctorCommand, topologyCommand, traceCommand] },
   {
     title: "This machine",
     entries: [agentGroup, installCommand, uninstallCommand, completionGroup, versionCommand],

@@ -7,6 +7,7 @@ import type { Services } from "../service/services.ts";
 import type { Places } from "../sys/places.ts";
 import type { Tail } from "../sys/tail.ts";
 import type { Tree } from "../sys/tree.ts";
+import type { TraceDrivers } from "../trace/here.ts";
 import type { Terminal } from "./output.ts";
 
 export interface Installer {
@@ -39,6 +40,8 @@ export interface CliWorld extends World, RunWorld {
   readonly installer: () => Promise<Installer>;
   /** Folders of programs and files, for `doctor`. */
   readonly places: () => Promise<Places>;
+  /** What `trace` needs, and nothing else. */
+  readonly traceDrivers: () => Promise<TraceDrivers>;
   /** What `cluster` needs, and nothing else. */
   readonly clusterDrivers: () => Promise<ClusterDrivers>;
   /** Of the package. */

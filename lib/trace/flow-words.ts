@@ -3,7 +3,6 @@
 import { parseVtep } from "../ipam/nodes.ts";
 import { ip4OfMac, parseMac } from "../net/mac.ts";
 import { type Prefix4, prefix4Of } from "../net/prefix.ts";
-import type { Ofport } from "../ovs/flow.ts";
 import type { VtepAddress } from "../store/keys.ts";
 import type { Lookup } from "./switch-trace.ts";
 
@@ -18,12 +17,9 @@ export function macsIn(match: string, field: "dl_src" | "dl_dst"): Prefix4 | und
   return prefix4Of(address, 32 - Math.round(Math.log2(hosts + 1)));
 }
 
-/** The port that it goes out by; undefined where it does not. */
-export function outputOf({ actions }: Lookup): Ofport | undefined {
-  const found = actions.map((action) => /^output:(\d+)$/.exec(action)?.[1]);
-  const port = found.find((one) => one !== undefined);
-  return port === undefined ? undefined : Number(port);
-}
+/** Whether it goes out by some port. */
+export const isOutput = ({ actions }: Lookup): boolean =>
+  actions.some((action) => action.startsWith("output:"));
 
 /** Where the tunnel leads to. */
 export function tunnelDstOf({ actions }: Lookup): VtepAddress | undefined {

@@ -9,7 +9,7 @@ import { tables } from "../overlay/state.ts";
 import type { VtepAddress } from "../store/keys.ts";
 import { whyDropped } from "./drops.ts";
 import { type Facts, networkNamed, nodeAt } from "./facts.ts";
-import { macsIn, outputOf, tunnelDstOf } from "./flow-words.ts";
+import { isOutput, macsIn, tunnelDstOf } from "./flow-words.ts";
 import { ip4Of, textOf } from "./packet-text.ts";
 import { nodeWords, recipientOf, type Scene } from "./scene.ts";
 import type { Lookup } from "./switch-trace.ts";
@@ -156,7 +156,11 @@ function endOf(last: Lookup, scene: Scene, datapath: string | undefined): PartEn
   if (last.priority === undefined) return noFlow;
   const part = partOf(last.cookie)?.part;
   const vtep = tunnelDstOf(last);
-  if (outputOf(last) === undefined) return whyDropped(last, scene);
+  if (!isOutput(last)) return whyDropped(last, scene);
+  if (last.notes.some((note) => note.startsWith("skipping output to input port"))) {
+    const why = "it would go back out of the port that it came by, which no switch does";
+    return { end: "dropped", why };
+  }
   if (vtep !== undefined) {
     if (datapath === "drop") return notAcross(last, vtep, facts);
     return { end: "across", node: nodeAt(facts, vtep), vtep, packet };

@@ -1,0 +1,83 @@
+/** A trace, asked on this node: its survey, its switch and its kernel. See way.ts for the folder's note. */
+
+import type { Host } from "../attach/host.ts";
+import { gatewayLinkName } from "../attach/names.ts";
+import type { World } from "../attach/node.ts";
+import type { Survey } from "../survey/survey.ts";
+import type { RouteAnswer, RouteQuestion } from "../sys/route-lookup.ts";
+import type { Asking } from "./ask.ts";
+import { type Facts, factsOf } from "./facts.ts";
+import type { Following } from "./follow.ts";
+import type { HostSees } from "./host-way.ts";
+import { openThrough } from "./through.ts";
+import type { Packet } from "./way.ts";
+
+/** Made in cmd/, loaded for this alone. */
+export interface TraceDrivers extends Pick<Asking, "openControl" | "pause"> {
+  readonly lookUpRoute: (question: RouteQuestion) => RouteAnswer;
+  /** A name that nobody else has, and nobody can guess. */
+  readonly newToken: () => string;
+}
+
+type TraceWorld = Pick<World, "openDir" | "readFile">;
+
+/** All that a packet is followed by, from this node. */
+export async function openFollowing(
+  world: TraceWorld,
+  drivers: TraceDrivers,
+  host: Host,
+  survey: Survey,
+): Promise<Following> {
+  const facts = factsOf(survey);
+  const { newToken, openControl, pause } = drivers;
+  const { openDir, readFile } = world;
+  const asking = { openControl, pause, openDir, readFile };
+  return {
+    facts,
+    through: openThrough({ host, survey, facts, asking, newToken }),
+    hostSees: await openHostSees(drivers, host, facts),
+  };
+}
+
+/** Asks this machine's kernel, and its firewall, which is read once. */
+async function openHostSees(
+  { lookUpRoute }: TraceDrivers,
+  host: Host,
+  facts: Facts,
+): Promise<(packet: Packet) => HostSees> {
+  const links = new Map(
+    host
+      .links()
+      .list()
+      .map(({ index, name }) => [index, name]),
+  );
+  const indexOf = (name: string) => [...links].find(([, link]) => link === name)?.[0];
+  const foreignDrop = await foreignDropOf(host);
+  const isFiltered = new Map(
+    facts.networks.map(({ name }) => [name, host.isFiltered(gatewayLinkName(name))]),
+  );
+  return ({ network, from, to }) => {
+    const comesBy = indexOf(gatewayLinkName(network));
+    const sysctl = to.family === 4 ? "net/ipv4/ip_forward" : "net/ipv6/conf/all/forwarding";
+    return {
+      route:
+        comesBy === undefined
+          ? { route: "none", why: `it has no link ${gatewayLinkName(network)}` }
+          : lookUpRoute({ to, from, comesBy }),
+      own: lookUpRoute({ to }),
+      linkName: (index) => links.get(index) ?? `${index}`,
+      forwards: host.kernel.readSysctl(sysctl)?.trim() === "1",
+      isFiltered: isFiltered.get(network) === true,
+      foreignDrop,
+    };
+  };
+}
+
+/** Of a kernel without nftables there is nothing to say. */
+async function foreignDropOf(host: Host): Promise<string | undefined> {
+  try {
+    return (await host.filter()).foreignDrop();
+  } catch {
+    return undefined;
+  }
+}

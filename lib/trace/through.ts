@@ -1,0 +1,110 @@
+/**
+ * What one node does with a packet: by its switch where that answers, else by what is on record of
+ * it. See way.ts for the folder's note.
+ */
+import type { Host } from "../attach/host.ts";
+import { deadlineIn } from "../deadline.ts";
+import { reasonOf } from "../errors.ts";
+import type { Survey } from "../survey/survey.ts";
+import { askNode } from "./across.ts";
+import { entryPort } from "./answer-here.ts";
+import { type Asking, askSwitch } from "./ask.ts";
+import type { Facts } from "./facts.ts";
+import { type Recorded, recordedHere, recordedOf } from "./records.ts";
+import { parseTrace, type SwitchTrace } from "./switch-trace.ts";
+import { tell } from "./tell.ts";
+import { walkRecords } from "./walk-records.ts";
+import type { Entry, NodeWay, Packet, ThroughNode } from "./way.ts";
+
+export interface ThroughDeps {
+  readonly host: Host;
+  readonly survey: Survey;
+  readonly facts: Facts;
+  readonly asking: Asking;
+  /** A name that nobody else has, and nobody can guess. */
+  readonly newToken: () => string;
+}
+
+/** How long a switch, or another node's agent, has to answer, milliseconds. */
+const patienceMs = { here: 5_000, there: 4_000 } as const;
+
+/** Never throws: a node that can't be asked is worked out by what is on record. */
+export function openThrough(deps: ThroughDeps): ThroughNode {
+  const { facts, host } = deps;
+  /** Nodes that did not answer, and why: each is waited for once. */
+  const silent = new Map<string, string>();
+  return async (node, entry, packet) => {
+    const before = silent.get(node);
+    const asked = before === undefined ? await ask(deps, node, entry, packet) : { unheard: before };
+    const part = { node, entry, packet };
+    if ("lookups" in asked) {
+      const { steps, end } = tell(asked.lookups, { facts, ...part }, asked.datapath);
+      return { ...part, source: "switch", steps, end, own: linesOf(asked.text) };
+    }
+    silent.set(node, asked.unheard);
+    return byRecords(deps, host.config.ovs.bridge, part, asked.unheard);
+  };
+}
+
+type Asked = SwitchTrace | { readonly unheard: string };
+
+const ask = (deps: ThroughDeps, node: string, entry: Entry, packet: Packet): Promise<Asked> =>
+  node === deps.facts.node ? askHere(deps, entry, packet) : askThere(deps, node, entry, packet);
+
+async function askHere(
+  { host, survey, asking }: ThroughDeps,
+  entry: Entry,
+  packet: Packet,
+): Promise<Asked> {
+  const ports = survey.here.known ? recordedHere(survey.here.value).ports : [];
+  const port = entryPort(ports, { entry, packet });
+  if (port === undefined) return { unheard: "it has no port that such a packet comes in by" };
+  const deadline = deadlineIn(host.clock, patienceMs.here);
+  try {
+    const incoming = { entry, packet, port };
+    const [trace] = await askSwitch(asking, host.config, [incoming], deadline);
+    return trace ?? { unheard: "the switch says nothing" };
+  } catch (thrown) {
+    return { unheard: reasonOf(thrown) };
+  }
+}
+
+async function askThere(
+  { host, survey, newToken }: ThroughDeps,
+  node: string,
+  entry: Entry,
+  packet: Packet,
+): Promise<Asked> {
+  if (!survey.cluster.known) return { unheard: survey.cluster.why };
+  const known = survey.cluster.value.nodes.find(({ name }) => name === node);
+  if (known?.agent === false) return { unheard: `the agent of ${node} does not run` };
+  const deadline = deadlineIn(host.clock, patienceMs.there);
+  const registry = await host.ipam.registry();
+  const heard = await askNode(registry, node, { entry, packet }, { id: newToken(), deadline });
+  if ("unheard" in heard) return heard;
+  return "refused" in heard ? { unheard: heard.refused } : parseTrace(heard.text);
+}
+
+function byRecords(
+  { facts, survey }: ThroughDeps,
+  bridge: string,
+  part: { readonly node: string; readonly entry: Entry; readonly packet: Packet },
+  because: string,
+): NodeWay {
+  const recorded = recordsOf(survey, facts, part.node);
+  const base = { ...part, source: "records", because, own: [] } as const;
+  const walked = recorded && walkRecords(recorded, part, bridge);
+  if (walked === undefined) {
+    const why = `what ${part.node} does with it is not on record here`;
+    return { ...base, steps: [], end: { end: "unknown", why } };
+  }
+  return { ...base, ...tell(walked.lookups, { facts, ...part }, walked.datapath) };
+}
+
+function recordsOf({ here, cluster }: Survey, facts: Facts, node: string): Recorded | undefined {
+  if (node === facts.node) return here.known ? recordedHere(here.value) : undefined;
+  return cluster.known ? recordedOf(cluster.value, node) : undefined;
+}
+
+const linesOf = (text: string): readonly string[] =>
+  text.split("\n").filter((line) => line.trim() !== "");
