@@ -10,10 +10,15 @@
  * Why it need not run: see ADD. Why it should: changes reach the switch without an ADD, addresses
  * are claimed ahead, and a switch that was restarted has its flows back within a second.
  */
+
+import { deadlineIn } from "../deadline.ts";
 import type { Dir } from "../dir.ts";
 import { Failure } from "../errors.ts";
 import { unmarkFresh } from "../ipam/freshness.ts";
+import type { Log } from "../log.ts";
 import type { NodeConfig } from "../node-config.ts";
+import { answerHere } from "../trace/answer-here.ts";
+import { keepAnswering } from "./answers.ts";
 import { keepEntrance } from "./entrance.ts";
 import { keepEtcd } from "./etcd-child.ts";
 import { follow } from "./follow.ts";
@@ -22,7 +27,7 @@ import { atOnce } from "./locks.ts";
 import { openMetrics } from "./metrics.ts";
 import { pause } from "./pause.ts";
 import { openRecords } from "./records.ts";
-import { type AgentWorld, openThisNode } from "./world.ts";
+import { type AgentWorld, openThisNode, type ThisNode } from "./world.ts";
 
 /**
  * Runs until the signal aborts. Throws Failure "try-again" where another agent of this node runs,
@@ -51,6 +56,7 @@ export async function runAgent(
     const following = Promise.all([
       follow(world, { node, log, metrics, health, signal }),
       keepEntrance(world, { node, log, metrics, health, signal }),
+      answerOthers(world, { node, log, signal }),
       records.keep(signal),
     ]);
     // What waits for a store that is away is not waited for: it may be killed at any moment.
@@ -66,6 +72,32 @@ export async function runAgent(
     unlock();
     log.info("the agent ends", { node: about.name });
   }
+}
+
+/** How long the switch may take for an answer, milliseconds: it is waited for in system calls. */
+const traceMs = 1_000;
+
+/** A node with the embedded store has nobody to ask it. */
+async function answerOthers(
+  world: AgentWorld,
+  {
+    node,
+    log,
+    signal,
+  }: { readonly node: ThisNode; readonly log: Log; readonly signal: AbortSignal },
+): Promise<void> {
+  const { registry, config, use } = node;
+  if (config.store.type === "file") return;
+  const asking = { ...world, pause: (ms: number) => pause(ms, signal) };
+  await keepAnswering({
+    ...world,
+    registry,
+    log,
+    signal,
+    name: () => use(({ ipam }) => ipam.node().name),
+    ask: (question) =>
+      use((host) => answerHere(asking, host, question, deadlineIn(world.clock, traceMs))),
+  });
 }
 
 /** How long the end may take, milliseconds: a service manager waits for longer. */
