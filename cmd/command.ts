@@ -46,6 +46,7 @@ export function runCommand(
       installer: async () => (await import("./services.ts")).installerHere(ffi, world),
       places: async () => (await import("../lib/sys/places-files.ts")).openPlaces(),
       traceDrivers: async () => (await import("./trace.ts")).traceDrivers(ffi),
+      openReach: async () => (await import("../lib/sys/reach-driver.ts")).openReach(ffi),
       clusterDrivers: async () => (await import("./cluster.ts")).clusterDrivers,
       openServices: async (config, chosen) => {
         const { openServicesHere } = await import("./services.ts");

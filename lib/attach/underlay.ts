@@ -10,6 +10,9 @@ import type { Host } from "./host.ts";
  */
 const overhead = { 4: 20 + 8 + 8 + 14, 6: 40 + 8 + 8 + 14 } as const;
 
+/** The same, of a tunnel from this VTEP. */
+export const overheadOf = ({ family }: VtepAddress): number => overhead[family];
+
 /** Where nothing is known of the underlay: Ethernet's. */
 const ethernetMtu = 1500;
 

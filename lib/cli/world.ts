@@ -5,6 +5,7 @@ import type { NodeConfig } from "../node-config.ts";
 import type { RunWorld } from "../run/world.ts";
 import type { Services } from "../service/services.ts";
 import type { Places } from "../sys/places.ts";
+import type { Reach } from "../sys/reach.ts";
 import type { Tail } from "../sys/tail.ts";
 import type { Tree } from "../sys/tree.ts";
 import type { TraceDrivers } from "../trace/here.ts";
@@ -44,6 +45,8 @@ export interface CliWorld extends World, RunWorld {
   readonly traceDrivers: () => Promise<TraceDrivers>;
   /** What `cluster` needs, and nothing else. */
   readonly clusterDrivers: () => Promise<ClusterDrivers>;
+  /** How doctor asks other machines whether they are reached. */
+  readonly openReach: () => Promise<Reach>;
   /** Of the package. */
   readonly version: string;
   /** As "Bun 1.4.5". */
