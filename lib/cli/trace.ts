@@ -2,7 +2,8 @@
 import { Failure } from "../errors.ts";
 import { parseVtep } from "../ipam/nodes.ts";
 import { type Mac, parseMac } from "../net/mac.ts";
-import type { Traced, TraceQuestion } from "../trace/trace.ts";
+import type { TraceQuestion } from "../trace/start.ts";
+import type { Traced } from "../trace/trace.ts";
 import { command, type Option } from "./command.ts";
 import { lookAtNode } from "./on-node.ts";
 import type { CliWorld } from "./world.ts";

@@ -4,15 +4,17 @@
  */
 import { formatVtep } from "../ipam/nodes.ts";
 import type { Facts } from "./facts.ts";
-import { type HostSees, throughHost } from "./host-way.ts";
+import { type HostRoute, type HostSees, throughHost } from "./host-way.ts";
 import { ip4Of, textOf } from "./packet-text.ts";
-import type { Entry, NodeWay, Packet, PartEnd, ThroughNode, Way, WayEnd } from "./way.ts";
+import type { Address, Entry, NodeWay, Packet, PartEnd, ThroughNode, Way, WayEnd } from "./way.ts";
 
 export interface Following {
   readonly facts: Facts;
   readonly through: ThroughNode;
   /** Asks this machine's kernel of a packet that comes in by the network's port. */
   readonly hostSees: (packet: Packet) => HostSees;
+  /** Asks it of what this machine itself sends. */
+  readonly routeOf: (to: Address) => HostRoute;
 }
 
 /** More switches and hosts are passed by no packet: our flows have no loop. */
@@ -85,7 +87,7 @@ function atHost({ facts, hostSees }: Following, { node, entry }: Place, packet: 
     return {
       ...part,
       steps: [{ at: "host", says }],
-      end: { end: "delivered", to: `host ${node}` },
+      end: { end: "delivered", to: `node ${node}` },
     };
   }
   const why = `${node} routes it to ${to}, and its routes are known there alone: trace it there`;

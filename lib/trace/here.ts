@@ -8,9 +8,9 @@ import type { RouteAnswer, RouteQuestion } from "../sys/route-lookup.ts";
 import type { Asking } from "./ask.ts";
 import { type Facts, factsOf } from "./facts.ts";
 import type { Following } from "./follow.ts";
-import type { HostSees } from "./host-way.ts";
+import type { HostRoute, HostSees } from "./host-way.ts";
 import { openThrough } from "./through.ts";
-import type { Packet } from "./way.ts";
+import type { Address, Packet } from "./way.ts";
 
 /** Made in cmd/, loaded for this alone. */
 export interface TraceDrivers extends Pick<Asking, "openControl" | "pause"> {
@@ -35,7 +35,7 @@ export async function openFollowing(
   return {
     facts,
     through: openThrough({ host, survey, facts, asking, newToken }),
-    hostSees: await openHostSees(drivers, host, facts),
+    ...(await openHostSees(drivers, host, facts)),
   };
 }
 
@@ -44,7 +44,7 @@ async function openHostSees(
   { lookUpRoute }: TraceDrivers,
   host: Host,
   facts: Facts,
-): Promise<(packet: Packet) => HostSees> {
+): Promise<Pick<Following, "hostSees" | "routeOf">> {
   const links = new Map(
     host
       .links()
@@ -56,7 +56,12 @@ async function openHostSees(
   const isFiltered = new Map(
     facts.networks.map(({ name }) => [name, host.isFiltered(gatewayLinkName(name))]),
   );
-  return ({ network, from, to }) => {
+  const linkName = (index: number) => links.get(index) ?? `${index}`;
+  const routeOf = (to: Address): HostRoute => {
+    const route = lookUpRoute({ to });
+    return { route, link: route.route === "none" ? "" : linkName(route.index) };
+  };
+  const hostSees = ({ network, from, to }: Packet): HostSees => {
     const comesBy = indexOf(gatewayLinkName(network));
     const sysctl = to.family === 4 ? "net/ipv4/ip_forward" : "net/ipv6/conf/all/forwarding";
     return {
@@ -65,12 +70,13 @@ async function openHostSees(
           ? { route: "none", why: `it has no link ${gatewayLinkName(network)}` }
           : lookUpRoute({ to, from, comesBy }),
       own: lookUpRoute({ to }),
-      linkName: (index) => links.get(index) ?? `${index}`,
+      linkName,
       forwards: host.kernel.readSysctl(sysctl)?.trim() === "1",
       isFiltered: isFiltered.get(network) === true,
       foreignDrop,
     };
   };
+  return { hostSees, routeOf };
 }
 
 /** Of a kernel without nftables there is nothing to say. */

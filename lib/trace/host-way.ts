@@ -12,7 +12,7 @@ import type { RouteAnswer } from "../sys/route-lookup.ts";
 import { type Facts, holderOf, networkNamed } from "./facts.ts";
 import { ip4Of, textOf } from "./packet-text.ts";
 import type { Told } from "./tell.ts";
-import type { Address, Packet, PartEnd, Step } from "./way.ts";
+import type { Address, Packet, PartEnd, Step, WayEnd } from "./way.ts";
 
 /** What the kernel has said. */
 export interface HostSees {
@@ -32,12 +32,55 @@ export interface HostSees {
 /** IANA's port of VXLAN (RFC 7348). */
 const vxlanPort = 4789;
 
+/** The kernel's route for what this host itself sends, and the name of its link. */
+export interface HostRoute {
+  readonly route: RouteAnswer;
+  readonly link: string;
+}
+
+/** What this host does with what it sends: into a network, or that is its end. */
+export function hostSends(
+  facts: Facts,
+  to: Address,
+  { route, link }: HostRoute,
+): {
+  readonly steps: readonly Step[];
+  readonly network: string | undefined;
+  readonly end: WayEnd | undefined;
+} {
+  const { node } = facts;
+  const text = textOf(to);
+  if (route.route === "none") {
+    const why = `${node} has no way to ${text}: ${route.why}`;
+    const todo = `See there: ip route get ${text}`;
+    return { steps: [], network: undefined, end: { end: "dropped", why, todo } };
+  }
+  if (route.route === "local") {
+    const says = `${text} is an address of ${node} itself`;
+    const end = { end: "delivered", to: `node ${node}` } as const;
+    return { steps: [{ at: "host", says }], network: undefined, end };
+  }
+  const via = route.via === undefined ? "" : ` via ${textOf(route.via)}`;
+  const source = route.source === undefined ? "" : `, from ${textOf(route.source)}`;
+  const says = `${node} sends it by link ${link}${source}`;
+  const steps = [{ at: "host routing", met: `${text}${via} dev ${link}`, says }];
+  const network = facts.networks.find(({ name }) => gatewayLinkName(name) === link)?.name;
+  if (network !== undefined) return { steps, network, end: undefined };
+  return { steps, network, end: { end: "delivered", to: reachedBy(facts, to, link, route.via) } };
+}
+
+function reachedBy(facts: Facts, to: Address, link: string, via: Address | undefined): string {
+  const peer = facts.nodes.find(({ vtep }) => sameVtep(vtep, to));
+  const by = via === undefined ? `link ${link}` : `link ${link} and ${textOf(via)}`;
+  return peer === undefined ? `the outside, by ${by}` : `node ${peer.name}, by ${by}`;
+}
+
 export function throughHost(facts: Facts, node: string, packet: Packet, sees: HostSees): Told {
   const { route } = sees;
   const to = textOf(packet.to);
   if (packet.content.kind === "neighbour") {
     const says = `${to} is an address of ${node}, which answers`;
-    return { steps: [{ at: "host", says }], end: { end: "delivered", to: `host ${node}` } };
+    return { steps: [{ at: "host", says }], end: { end: "delivered", to: `node ${node}` } };
   }
   if (route.route === "none") return { steps: [], end: noWay(node, packet, route.why, sees) };
   const link = sees.linkName(route.index);
@@ -84,7 +127,7 @@ function toHost(facts: Facts, node: string, packet: Packet, { isFiltered }: Host
     return { steps: [{ at: "host firewall", met: "chain input", says }], end: dropped(why) };
   }
   const says = `${to} is an address of ${node} itself`;
-  return { steps: [{ at: "host", says }], end: { end: "delivered", to: `host ${node}` } };
+  return { steps: [{ at: "host", says }], end: { end: "delivered", to: `node ${node}` } };
 }
 
 /** Back into a network, that it came from or another one. */
@@ -165,18 +208,21 @@ function outside(
   if (stopped !== undefined) return { steps: [...steps, stopped.step], end: stopped.end };
   const masquerades = networkNamed(facts, name)?.masquerade !== false;
   const source = sees.own.route === "none" ? undefined : sees.own.source;
+  const isMasked = sees.isFiltered && masquerades;
   const says = !sees.isFiltered
     ? `our firewall is not there: it keeps its sender, ${textOf(from)}`
     : masquerades
       ? `masqueraded: from ${source === undefined ? `the address of link ${link}` : textOf(source)} on`
       : `network ${name} is not masqueraded: it keeps its sender, ${textOf(from)}`;
   const met = "chain postrouting";
-  const peer = facts.nodes.find(({ vtep }) => sameVtep(vtep, to));
-  const by = via === undefined ? `link ${link}` : `link ${link} and ${textOf(via)}`;
-  const reached = peer === undefined ? `the outside, by ${by}` : `host ${peer.name}, by ${by}`;
+  const reached = reachedBy(facts, to, link, via);
   return {
     steps: [...steps, { at: "host firewall", met, says }],
-    end: { end: "delivered", to: reached },
+    end: {
+      end: "delivered",
+      to: reached,
+      ...(isMasked && source !== undefined && { as: source }),
+    },
   };
 }
 

@@ -7,17 +7,19 @@ import type { Entry, NodeWay, Packet, PartEnd } from "./way.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
-export const asJson = ({ from, to, network, stages, end, answer }: Traced): Json => ({
-  from,
-  to,
-  network,
-  ...end,
-  ...(answer !== undefined && { answer }),
-  stages: stages.map(({ stage, way }) => ({
+export const asJson = (traced: Traced): Json => ({
+  from: traced.from,
+  to: traced.to,
+  network: traced.network,
+  ...endJson(traced.end),
+  ...(traced.answer !== undefined && { answer: endJson(traced.answer) }),
+  not_known: traced.gaps,
+  before: traced.before,
+  stages: traced.stages.map(({ stage, way }) => ({
     stage,
     packet: packetJson(way.packet),
     nodes: way.nodes.map(nodeJson),
-    ...way.end,
+    ...endJson(way.end),
   })),
 });
 
@@ -68,5 +70,7 @@ function endJson(end: PartEnd): Json {
       packet: packetJson(end.packet),
     };
   }
-  return "packet" in end ? { end: end.end, packet: packetJson(end.packet) } : { ...end };
+  if ("packet" in end) return { end: end.end, packet: packetJson(end.packet) };
+  if (end.end !== "delivered" || end.as === undefined) return { ...end };
+  return { ...end, as: textOf(end.as) };
 }

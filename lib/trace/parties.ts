@@ -97,7 +97,7 @@ export const partyWords = (party: Party): string => {
     case "container":
       return `container ${party.name}`;
     case "host":
-      return `host ${party.node}`;
+      return `node ${party.node}`;
     case "address":
       return textOf(party.address);
   }

@@ -1,9 +1,8 @@
 /** A traced way as text for people: pure. */
 import { formatVtep } from "../ipam/nodes.ts";
-import { formatMac } from "../net/mac.ts";
 import { textOf } from "./packet-text.ts";
 import type { Stage, Traced } from "./trace.ts";
-import type { Entry, NodeWay, Packet, WayEnd } from "./way.ts";
+import type { Entry, NodeWay, Packet, Source, Step, Way, WayEnd } from "./way.ts";
 
 export interface Shown {
   /** With the flows that were met, and the switch's own words. */
@@ -14,61 +13,85 @@ export interface Shown {
 
 /** Lines with their line breaks. */
 export function formatTraced(traced: Traced, shown: Shown): string {
-  const { from, to, network, stages, end, answer } = traced;
+  const { from, to, network, before, stages, end, answer, gaps } = traced;
+  const where = network === undefined ? "" : `, in network ${network}`;
+  const head = [`From ${from} to ${to}${where}`, ...gaps.map((gap) => `Not known: ${gap}`)];
   const blocks = stages
     .filter(({ stage }) => stage !== "answer" || shown.withAnswer)
     .map((stage) => formatStage(stage, shown));
-  const verdict = [
-    ...verdictOf(end),
-    ...(answer === undefined ? [] : [`The answer: ${lowered(verdictOf(answer).join(" "))}`]),
+  const back = answer === undefined ? [] : [`The answer: ${lowered(verdictOf(answer).join(" "))}`];
+  const texts = [
+    head.join("\n"),
+    ...(before.length === 0 ? [] : [stepLines(before, shown).join("\n")]),
+    ...blocks,
+    [...verdictOf(end), ...back].join("\n"),
   ];
-  return `${[`From ${from} to ${to}, in network ${network}`, ...blocks, verdict.join("\n")].join("\n\n")}\n`;
+  return `${texts.join("\n\n")}\n`;
 }
 
 function formatStage({ stage, way }: Stage, shown: Shown): string {
-  const head = titleOf(stage, way.packet);
-  const parts = way.nodes.map((part) => formatPart(part, shown));
-  return [head, ...parts].join("\n");
+  // That a neighbour answers is a line; where it does not, that is what is looked for.
+  if (stage === "neighbour" && way.end.end === "delivered" && !shown.verbose) return found(way);
+  const parts = way.nodes.map((part, at) => formatPart(part, way.nodes[at - 1], shown));
+  return [titleOf(stage, way.packet), ...parts].join("\n");
+}
+
+function found({ packet, nodes, end }: Way): string {
+  const who = end.end === "delivered" ? end.to : "somebody";
+  const [first, ...rest] = [...new Set(nodes.map(({ node }) => node))];
+  const where = rest.length === 0 ? first : rest.at(-1);
+  const at = who === `node ${where}` ? "" : ` on ${where}`;
+  return `${titleOf("neighbour", packet)} ${capital(who)}${at} answers`;
 }
 
 function titleOf(stage: Stage["stage"], { content, from, to }: Packet): string {
-  const ends = `${textOf(from)} -> ${textOf(to)}`;
   if (content.kind === "neighbour") {
-    const how = from.family === 4 ? "ARP" : "neighbour discovery";
-    return `${how}: who has ${textOf(to)}? ${textOf(from)} asks`;
+    return `${from.family === 4 ? "ARP" : "Neighbour discovery"}: who has ${textOf(to)}?`;
   }
   const name =
-    content.kind === "icmp" ? "ICMP echo" : `${content.kind.toUpperCase()} ${content.port}`;
-  return stage === "answer" ? `The answer, ${name}: ${ends}` : `The packet, ${name}: ${ends}`;
+    content.kind === "icmp" ? "ICMP echo" : `${content.kind.toUpperCase()}, port ${content.port}`;
+  const what = stage === "answer" ? `The answer, ${name}` : name;
+  return `${what}: ${textOf(from)} -> ${textOf(to)}`;
 }
 
-function formatPart(part: NodeWay, shown: Shown): string {
-  const { node, source, because, steps, end, own } = part;
-  const by = { switch: "its switch says", records: "by what is on record", host: "its kernel" };
+const sources: Readonly<Record<Source, string>> = {
+  switch: "its switch says",
+  records: "by what is on record",
+  host: "by its kernel's route, and our firewall's rules",
+};
+
+function formatPart(part: NodeWay, before: NodeWay | undefined, shown: Shown): string {
+  const { node, source, because, steps, end, own, entry } = part;
   const why = because === undefined ? "" : `: ${because}`;
-  const width = Math.max(0, ...steps.map(({ at }) => at.length));
-  const lines = steps.flatMap(({ at, says, met }) => [
-    `    ${at.padEnd(width)}  ${says}`,
-    ...(shown.verbose && met !== undefined ? [`    ${"".padEnd(width)}  ${met}`] : []),
-  ]);
+  const where = source === "host" ? "the host itself" : entryWords(entry, before);
   return [
-    `  ${node}, ${entryWords(part.entry)} (${by[source]}${why})`,
-    ...lines,
+    `  ${node}, ${where} (${sources[source]}${why})`,
+    ...stepLines(steps, shown),
     `    => ${endWords(end)}`,
     ...(shown.verbose ? own.map((line) => `    | ${line}`) : []),
   ].join("\n");
 }
 
-const entryWords = (entry: Entry): string => {
+function stepLines(steps: readonly Step[], { verbose }: Shown): readonly string[] {
+  const width = Math.max(0, ...steps.map(({ at }) => at.length));
+  return steps.flatMap(({ at, says, met }) => [
+    `    ${at.padEnd(width)}  ${says}`,
+    ...(verbose && met !== undefined ? [`    ${"".padEnd(width)}  ${met}`] : []),
+  ]);
+}
+
+function entryWords(entry: Entry, before: NodeWay | undefined): string {
   switch (entry.by) {
     case "container":
       return `from container ${entry.name}`;
     case "host":
       return "from the host";
-    case "tunnel":
-      return `from the tunnel, ${formatVtep(entry.vtep)}`;
+    case "tunnel": {
+      const node = before === undefined ? "a peer" : before.node;
+      return `from ${node} (${formatVtep(entry.vtep)}) by the tunnel`;
+    }
   }
-};
+}
 
 function endWords(end: NodeWay["end"]): string {
   switch (end.end) {
@@ -77,17 +100,17 @@ function endWords(end: NodeWay["end"]): string {
     case "dropped":
       return `dropped: ${end.why}`;
     case "across":
-      return `through the tunnel to ${end.node ?? "the node at"} ${formatVtep(end.vtep)}`;
+      return `by the tunnel to ${end.node ?? "the node at"} (${formatVtep(end.vtep)})`;
     case "to host":
       return "to the host";
     case "into network":
-      return `into network ${end.packet.network}, as ${formatMac(end.packet.ethSrc)}`;
+      return `into network ${end.packet.network}, by the host's port there`;
     case "unknown":
       return `not known: ${end.why}`;
   }
 }
 
-export function verdictOf(end: WayEnd): readonly string[] {
+function verdictOf(end: WayEnd): readonly string[] {
   switch (end.end) {
     case "delivered":
       return [`Delivered to ${end.to}.`];
@@ -99,3 +122,4 @@ export function verdictOf(end: WayEnd): readonly string[] {
 }
 
 const lowered = (text: string): string => text.slice(0, 1).toLowerCase() + text.slice(1);
+const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);

@@ -65,8 +65,7 @@ export interface Step {
 
 /** Where one part of the way ends. */
 export type PartEnd =
-  /** `to` as "container web-1", "host node-b", "the outside". */
-  | { readonly end: "delivered"; readonly to: string }
+  | Delivered
   | Dropped
   /** Into the tunnel, to the node of this VTEP; `node` is undefined where none is known by it. */
   | {
@@ -80,6 +79,14 @@ export type PartEnd =
   /** The host routes it back into a network, by its own port there. */
   | { readonly end: "into network"; readonly packet: Packet }
   | Unknown;
+
+export interface Delivered {
+  readonly end: "delivered";
+  /** "container web-1", "node host-b", "the outside, by link eth0". */
+  readonly to: string;
+  /** The sender that it has there, where that is another one by then. */
+  readonly as?: Address;
+}
 
 export interface Dropped {
   readonly end: "dropped";
@@ -123,7 +130,7 @@ export interface Way {
   readonly end: WayEnd;
 }
 
-export type WayEnd = { readonly end: "delivered"; readonly to: string } | Dropped | Unknown;
+export type WayEnd = Delivered | Dropped | Unknown;
 
 /**
  * What a node does with a packet that enters it: from its switch where that can be asked, else from
