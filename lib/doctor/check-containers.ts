@@ -15,7 +15,7 @@ import {
   warning,
 } from "./check.ts";
 import type { NodeFacts } from "./facts.ts";
-import { haveItPutRight, isAgentRunning } from "./remedies.ts";
+import { hasBridge, haveItPutRight, isAgentRunning } from "./remedies.ts";
 
 const standing: Check = {
   id: "networks.standing",
@@ -192,6 +192,7 @@ const flows: Check = {
     "`socketplane agent restart`, which puts all in; an agent that runs does it by itself within a minute.",
   needs: ["switch.openflow", "containers.plugged"],
   judge: ofNode((node) => {
+    if (!hasBridge(node)) return [];
     if (!node.flows.known) return notKnown(node.flows);
     const { wanted, missing, strange } = node.flows.value;
     if (missing.length + strange.length === 0) return [ok(`${wanted}, as they should be`)];

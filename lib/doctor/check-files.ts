@@ -1,6 +1,6 @@
 /** What is judged of files: node.json, the plugins, the network lists. See doctor.ts. */
-import { broken, type Check, ok, type Verdict, warning } from "./check.ts";
-import type { BinFacts, Facts, ListFacts } from "./facts.ts";
+import { broken, type Check, notKnown, ok, type Verdict, warning } from "./check.ts";
+import type { BinFacts, Facts } from "./facts.ts";
 import { type NetworkList, ownTypes } from "./lists.ts";
 
 const nodeJson: Check = {
@@ -60,17 +60,26 @@ const programs: Check = {
   },
 };
 
-/** A list, or what is wrong with the folder. */
-function foundIn({ folder, found }: ListFacts): readonly NetworkList[] | Verdict {
-  if (!found.known) return { state: "unknown", seen: found.why };
-  const lists = found.value;
-  if (lists?.some(({ isOurs }) => isOurs) === true) return lists;
-  const empty =
-    lists === undefined ? `there is no ${folder}` : `${folder} has no network list of ours`;
-  const others = lists?.map(({ file }) => file) ?? [];
-  const seen = others.length === 0 ? empty : `${empty}, only ${others.join(", ")}`;
-  return broken({ seen: `${seen}: no runtime uses SocketPlane`, todo: listTodo(folder) });
+/** Where no list is ours, one that can't be read may have been meant to be. */
+function withoutOurs(
+  folder: string,
+  lists: readonly NetworkList[] | undefined,
+): readonly Verdict[] {
+  const faulty = (lists ?? []).filter(({ faults }) => faults.length > 0);
+  if (faulty.length > 0) return faulty.map((list) => broken(faultOf(folder, list)));
+  const others = (lists ?? []).map(({ file }) => file).join(", ");
+  const seen =
+    lists === undefined
+      ? `there is no ${folder}`
+      : `${folder} has no network list of ours${others === "" ? "" : `, only ${others}`}`;
+  return [broken({ seen: `${seen}: no runtime uses SocketPlane`, todo: listTodo(folder) })];
 }
+
+const faultOf = (folder: string, { file, faults }: NetworkList) => ({
+  subject: file,
+  seen: faults.join("; "),
+  todo: `Correct ${folder}/${file}`,
+});
 
 const listTodo = (folder: string): string =>
   folder === "/etc/cni/net.d"
@@ -83,20 +92,19 @@ const lists: Check = {
   remedy:
     "Correct the file at the line and column that is named, or have `socketplane install` write one. docs/clients.md has samples.",
   without: "there is no network list of ours that can be read",
-  judge: ({ lists }) => {
-    const found = foundIn(lists);
-    if ("state" in found) return [found];
-    const at = found.findIndex(({ isOurs }) => isOurs);
-    const faulty = found.flatMap(({ file, faults, isOurs }, index): readonly Verdict[] => {
-      if (faults.length === 0) return [];
-      const path = `${lists.folder}/${file}`;
-      const told = { subject: file, seen: faults.join("; "), todo: `Correct ${path}` };
+  judge: ({ lists: { folder, found } }) => {
+    if (!found.known) return notKnown(found);
+    const lists = found.value;
+    const at = lists?.findIndex(({ isOurs }) => isOurs) ?? -1;
+    if (lists === undefined || at < 0) return withoutOurs(folder, lists);
+    const faulty = lists.flatMap((list, index): readonly Verdict[] => {
+      if (list.faults.length === 0) return [];
       // containerd reads them in their order, and fails at the first that it can't.
-      if (isOurs || index < at) return [broken(told)];
-      return [warning(told)];
+      const isInTheWay = list.isOurs || index < at;
+      return [(isInTheWay ? broken : warning)(faultOf(folder, list))];
     });
-    const files = found.filter(({ isOurs }) => isOurs).map(({ file }) => file);
-    return faulty.length > 0 ? faulty : [ok(`${files.join(", ")} in ${lists.folder}`)];
+    const files = lists.filter(({ isOurs }) => isOurs).map(({ file }) => file);
+    return faulty.length > 0 ? faulty : [ok(`${files.join(", ")} in ${folder}`)];
   },
 };
 

@@ -12,7 +12,7 @@ import {
   warning,
 } from "./check.ts";
 import type { Facts } from "./facts.ts";
-import { isAgentRunning } from "./remedies.ts";
+import { byWayOfSwitch, counted, isAgentRunning, switchFault } from "./remedies.ts";
 
 const name: Check = {
   id: "node.name",
@@ -34,7 +34,11 @@ const vtep: Check = {
   applies: inCluster,
   needs: ["files.node-json"],
   without: "this node has no VTEP address",
-  judge: ofNode(({ survey: { self } }) => {
+  judge: ofNode((node) => {
+    const { self } = node.survey;
+    const because = switchFault(node);
+    // Of a bridge that went with the switch.
+    if (!self.vtep.known && because !== undefined) return [byWayOfSwitch(because)];
     if (!self.vtep.known) {
       const todo = self.vtep.todo ?? 'Set "vtep" in node.json: { "interface": "eth0" }';
       return [broken({ seen: self.vtep.why, todo })];
@@ -141,7 +145,7 @@ const fresh: Check = {
   judge: ofNode(({ survey }) => {
     const here = valueIn(survey.here);
     if (here === undefined || !survey.agent.known || here.networks.length === 0) return [];
-    if (here.isKept) return [ok(`up to date, of ${here.networks.length} networks`)];
+    if (here.isKept) return [ok(`up to date, of ${counted(here.networks.length, "network")}`)];
     const seen = "the agent runs, and does not follow the store";
     return [warning({ seen, todo: "socketplane agent logs; then: socketplane agent restart" })];
   }),

@@ -1,8 +1,19 @@
 /** What is judged of the store: etcd, its certificates. See doctor.ts for the folder's note. */
-import { broken, type Check, ofNode, ok, unknown, type Verdict, warning } from "./check.ts";
+import {
+  broken,
+  type Check,
+  ofNode,
+  ok,
+  unknown,
+  type Verdict,
+  valueIn,
+  warning,
+} from "./check.ts";
 import type { CertificateFile, EndpointFacts, NodeFacts } from "./facts.ts";
+import { byWayOfSwitch, counted, switchFault } from "./remedies.ts";
 
-const look = "Look whether etcd runs there: systemctl status etcd; etcdctl endpoint health";
+const look =
+  "systemctl status etcd, on the machine that has it\nWhere it runs: does a firewall let TCP port 2379 pass, and is store.endpoints in node.json right?";
 
 /** Where this node's agent runs the etcd, and does not run. */
 const startOf = ({ config }: NodeFacts): string | undefined =>
@@ -70,12 +81,21 @@ const reachable: Check = {
       // Others answer in its place.
       return faulty.length === 0 ? [fine] : faulty.map((one) => ({ ...one, state: "warning" }));
     }
+    const because = switchFault(node);
+    const isAway = endpoints.every((one) => one.state === "away");
+    if (because !== undefined && isAway && isOnSwitch(node)) return [byWayOfSwitch(because)];
     const bad = told.filter(({ state }) => state !== "ok");
     if (bad.length > 0) return bad;
     const { why, todo = look } = survey.cluster;
     return [broken({ seen: why, todo })];
   }),
 };
+
+/** Whether the underlay is a bridge of Open vSwitch, as far as the kernel tells; or is gone. */
+function isOnSwitch({ survey: { self } }: NodeFacts): boolean {
+  const link = valueIn(self.underlay);
+  return link === undefined || link.kind === "tun" || link.kind === "openvswitch";
+}
 
 function ofEndpoint(
   { url: subject, state, why = "", todo }: EndpointFacts,
@@ -85,7 +105,7 @@ function ofEndpoint(
     case "well":
       return ok("it answers", subject);
     case "away":
-      return broken({ subject, seen: why, todo: startOf(node) ?? todo ?? look });
+      return broken({ subject, seen: why, todo: startOf(node) ?? look });
     case "refused":
       return broken({ subject, seen: why, todo: todo ?? "Correct it in node.json, or there" });
   }
@@ -120,8 +140,7 @@ const readable: Check = {
         }),
       ];
     }
-    const count = (of: number, what: string) => `${of} ${what}${of === 1 ? "" : "s"}`;
-    return [ok(`${count(networks.length, "network")}, ${count(nodes.length, "node")}`)];
+    return [ok(`${counted(networks.length, "network")}, ${counted(nodes.length, "node")}`)];
   }),
 };
 

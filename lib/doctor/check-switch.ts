@@ -14,7 +14,7 @@ import {
   warning,
 } from "./check.ts";
 import type { NodeFacts } from "./facts.ts";
-import { haveItPutRight } from "./remedies.ts";
+import { bridgeOf, haveItPutRight } from "./remedies.ts";
 
 const start = "systemctl start openvswitch-switch";
 
@@ -27,14 +27,13 @@ const database: Check = {
   judge: ofNode(({ survey, config }, { rights }) => {
     const { switch: found } = survey;
     if (found.known)
-      return [ok(`Open vSwitch ${found.value.version ?? ""} at ${config.ovs.runDir}`)];
+      return [
+        ok(`Open vSwitch ${found.value.version ?? "of an unknown version"}, ${config.ovs.runDir}`),
+      ];
     if (rights.user !== 0) return [unknown(found.why)];
     return [broken({ seen: found.why, todo: found.todo ?? start })];
   }),
 };
-
-const bridgeOf = ({ survey, config }: NodeFacts) =>
-  valueIn(survey.switch)?.bridges.find(({ name }) => name === config.ovs.bridge);
 
 /** Whether anything on this node needs the bridge by now. */
 const isUsed = ({ survey }: NodeFacts): boolean =>

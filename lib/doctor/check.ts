@@ -34,6 +34,8 @@ export interface Verdict {
   readonly seen: string;
   /** What to do: an exact command where there is one. Always there where it is broken. */
   readonly todo?: string | undefined;
+  /** The check that has to be well first; only where the state is "unknown". */
+  readonly because?: string | undefined;
 }
 
 /** As it is shown, and as `-o json` gives it. */
@@ -41,8 +43,6 @@ export interface Finding extends Verdict {
   /** Of the check: "switch.database". */
   readonly id: string;
   readonly area: Area;
-  /** The check that has to be well first; only where the state is "unknown". */
-  readonly because?: string | undefined;
 }
 
 export interface Check {

@@ -19,8 +19,9 @@ export function judge(checks: readonly Check[], facts: Facts): readonly Finding[
       return [{ id: check.id, area, state: "unknown", seen, because: cause.id }];
     }
     const found = check.judge(facts);
-    if (found.some(({ state }) => state === "broken" || state === "unknown")) {
-      inTheWay.set(check.id, check);
+    const first = found.find(({ state }) => state === "broken" || state === "unknown");
+    if (first !== undefined) {
+      inTheWay.set(check.id, checks.find(({ id }) => id === first.because) ?? check);
     }
     return found.map((verdict) => ({ id: check.id, area, ...verdict }));
   });
