@@ -1,13 +1,14 @@
 /** `socketplane topology`: what is where. */
+import { Failure } from "../errors.ts";
 import type { Survey } from "../survey/survey.ts";
 import type { Part } from "../topology/model.ts";
 import type { Topology } from "../topology/topology.ts";
-import { command, type Option } from "./command.ts";
+import { command, type Option, type Values } from "./command.ts";
 import { lookAtNode, networkOption, noSuch } from "./on-node.ts";
 import { styleOf } from "./style.ts";
 import type { CliWorld } from "./world.ts";
 
-const formats = ["text", "json"] as const;
+const formats = ["text", "json", "svg", "html"] as const;
 
 const options = {
   output: {
@@ -23,8 +24,15 @@ const options = {
     describe: "Of this node only",
     completes: "node",
   },
-  all: { type: "flag", describe: "Every node and container, however many they are" },
+  all: { type: "flag", describe: "As text: every node and container, however many they are" },
+  theme: {
+    type: "text",
+    oneOf: ["light", "dark", "auto"],
+    describe: "As svg: its colours [default: auto, as the reader's system has them]",
+  },
 } as const satisfies Record<string, Option>;
+
+type Asked = Values<Record<never, never>, typeof options>;
 
 export const topologyCommand = command({
   name: "topology",
@@ -40,15 +48,20 @@ export const topologyCommand = command({
     ["socketplane topology", "All of it, as a tree"],
     ["socketplane topology --network web", "One network, and who is on it"],
     ["socketplane topology --node host-b --all", "One node, with all of its containers"],
+    ["socketplane topology -o html > topology.html", "As a page that a browser opens from disk"],
+    ["socketplane topology -o svg > topology.svg", "As a picture"],
     ["socketplane topology -o json", "For programs"],
   ],
   run: async (world, args) => {
+    if (args.theme !== undefined && args.output !== "svg") {
+      throw new Failure("usage", "Cannot understand the command line: --theme needs -o svg");
+    }
     const { topologyOf } = await import("../topology/model.ts");
     const part = { network: args.network, node: args.node };
     const seen = await survey(world, args);
     refuseUnknown(topologyOf(seen), part);
     const topology = topologyOf(seen, part);
-    world.terminal.stdout(await formatted(world, topology, args.output ?? "text", args.all));
+    world.terminal.stdout(await formatted(world, topology, args));
   },
 });
 
@@ -68,13 +81,21 @@ async function survey(world: CliWorld, args: { readonly config?: string | undefi
 }
 
 async function formatted(
-  { env, terminal }: CliWorld,
+  { env, terminal, version }: CliWorld,
   topology: Topology,
-  format: (typeof formats)[number],
-  all: boolean,
+  { output, theme = "auto", all }: Asked,
 ): Promise<string> {
-  if (format === "json") return `${JSON.stringify(topology, undefined, 2)}\n`;
-  const { treeOf } = await import("../topology/tree.ts");
-  const width = terminal.interactive ? terminal.width : undefined;
-  return treeOf(topology, { ...styleOf(env, terminal.interactive), all, width });
+  switch (output) {
+    case "json":
+      return `${JSON.stringify(topology, undefined, 2)}\n`;
+    case "svg":
+      return (await import("../topology/svg.ts")).svgOf(topology, { version, theme });
+    case "html":
+      return (await import("../topology/html.ts")).htmlOf(topology, { version });
+    default: {
+      const { treeOf } = await import("../topology/tree.ts");
+      const width = terminal.interactive ? terminal.width : undefined;
+      return treeOf(topology, { ...styleOf(env, terminal.interactive), all, width });
+    }
+  }
 }

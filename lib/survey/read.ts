@@ -8,7 +8,7 @@ import { isObject, parseJson } from "../json.ts";
 import type { NodeConfig } from "../node-config.ts";
 import { emptyCluster, readCluster } from "./cluster.ts";
 import { readHere } from "./here.ts";
-import { look, lookAfter } from "./known.ts";
+import { know, look, lookAfter } from "./known.ts";
 import type { AgentFacts, Self, Survey } from "./survey.ts";
 import { readFlows, readSwitch } from "./switch.ts";
 
@@ -32,7 +32,10 @@ export async function readSurvey(host: Host, asking: Asking): Promise<Survey> {
   const self = selfOf(host, asking);
   const here = look(() => readHere(host));
   const database = look(() => readSwitch(host, soon(patienceMs.switch)));
-  const flows = look(() => readFlows(host, soon(patienceMs.switch)));
+  const hasBridge =
+    !database.known || database.value.bridges.some(({ name }) => name === config.ovs.bridge);
+  // Before the first container there is no bridge, and nobody to ask for its flows.
+  const flows = hasBridge ? look(() => readFlows(host, soon(patienceMs.switch))) : know([]);
   const [cluster, agent] = await Promise.all([
     lookAfter(() => lookAtStore(host, asking, soon(patienceMs.store))),
     lookAfter(async () => agentOf(config, await askAgent(config, "/healthz"))),

@@ -1,5 +1,7 @@
 /** A tree's branches, columns and colours, for a terminal: pure. See topology.ts for the folder's note. */
 
+import { counted } from "./amount.ts";
+
 /** How a piece of text is to look; "network" has one colour for each number. */
 export type Look = "title" | "good" | "bad" | "faint" | { readonly network: number };
 
@@ -20,6 +22,8 @@ export interface Pen {
   readonly tree: (branches: readonly Branch[]) => readonly string[];
   /** Between the parts of a line. */
   readonly dot: string;
+  /** "1 node", "2 nodes", "12,000 nodes" */
+  readonly counted: (count: number, what: string) => string;
 }
 
 /** SGR (ECMA-48): those that are legible on black and on white. */
@@ -42,6 +46,8 @@ export function penOf({ colors, unicode }: Style): Pen {
       colors && text !== "" ? `\u001b[${codeOf(look)}m${text}\u001b[0m` : text,
     tree: (branches) => tree(branches),
     dot: unicode ? " · " : ", ",
+    counted: (count, what) =>
+      unicode ? counted(count, what) : counted(count, what).replaceAll("\u202f", ","),
   };
 }
 
@@ -82,23 +88,3 @@ export function withoutEmpty(rows: readonly (readonly Cell[])[]): readonly (read
 
 /** What comes from records must not move the cursor. */
 export const printable = (text: string): string => text.replace(/\p{C}/gu, "?");
-
-/** "1 node", "2 nodes", "12,000 nodes" */
-export const counted = (count: number, what: string): string =>
-  `${grouped(count)} ${what}${count === 1 ? "" : "s"}`;
-
-const grouped = (count: number): string => `${count}`.replace(/\B(?=(\d{3})+$)/g, ",");
-
-const units = ["B", "kB", "MB", "GB", "TB", "PB"] as const;
-
-/** Bytes, in the unit that leaves at most three digits before the point. */
-export function bytesText(bytes: number): string {
-  let value = bytes;
-  let unit = 0;
-  while (value >= 999.5 && unit < units.length - 1) {
-    value /= 1000;
-    unit += 1;
-  }
-  const text = unit === 0 || value >= 99.95 ? value.toFixed(0) : value.toFixed(1);
-  return `${text} ${units[unit]}`;
-}

@@ -44,10 +44,9 @@ export function topologyOf(survey: Survey, part: Part = {}): Topology {
   const tunnels = tunnelsOf(survey, networks, holders).filter(
     ({ from, to }) => part.node === undefined || [from, to].includes(part.node),
   );
-  const carried = carriedBy(survey);
+  const carried = carriedBy(tunnels);
   const inNetwork = countBy(containers, "network");
   const onNode = countBy(containers, "node");
-  const isWhole = part.network === undefined && part.node === undefined;
   return {
     version: 1,
     at: new Date(survey.at).toISOString(),
@@ -59,7 +58,7 @@ export function topologyOf(survey: Survey, part: Part = {}): Topology {
     nodes: shownHolders.map((one) => shownNode(one, networks, onNode(one.name))),
     containers,
     tunnels,
-    ...(carried !== undefined && isWhole && { carried }),
+    ...(carried !== undefined && { carried }),
     missing: missingOf(survey, shownHolders),
   };
 }

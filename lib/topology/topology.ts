@@ -28,7 +28,7 @@ export interface Topology {
    * shown, one end may not be among the nodes.
    */
   readonly tunnels: readonly TopologyTunnel[];
-  /** What all tunnels of this node have carried since its VXLAN port was made. */
+  /** What the tunnels have carried together; absent where that is not known of any. */
   readonly carried?: Traffic;
   /** What is not known, and so not in here. */
   readonly missing: readonly Missing[];

@@ -1,10 +1,9 @@
 /** The nodes of the tree, with what is on them: pure. See topology.ts for the folder's note. */
+import { formatBytes } from "./amount.ts";
 import {
   aligned,
   type Branch,
-  bytesText,
   type Cell,
-  counted,
   type Look,
   type Pen,
   penOf,
@@ -93,7 +92,7 @@ function below(
     const mine = inNetwork.get(name) ?? [];
     const shown = mine.slice(0, limits.containers);
     const left = mine.length - shown.length;
-    const more = left === 0 ? [] : [{ text: `and ${counted(left, "more container")}: --all` }];
+    const more = left === 0 ? [] : [{ text: `and ${pen.counted(left, "more container")}: --all` }];
     const blocks = node.blocks.filter(({ network }) => network === name);
     const prefixes = blocks.map(({ prefix }) => prefix);
     return {
@@ -104,7 +103,7 @@ function below(
 }
 
 /** "10.2.0.0/26, 10.2.1.0/26, and 3 more" */
-function few(texts: readonly string[]): string {
+export function few(texts: readonly string[]): string {
   const most = 4;
   if (texts.length <= most + 1) return texts.join(", ");
   return `${texts.slice(0, most).join(", ")}, and ${texts.length - most} more`;
@@ -145,7 +144,7 @@ function cellsOf(one: TopologyContainer, left: readonly string[]): readonly Cell
     state === "gone" ? ["gone", "bad"] : "",
     traffic
       ? [
-          `sent ${bytesText(traffic.sent.bytes)}, received ${bytesText(traffic.received.bytes)}`,
+          `sent ${formatBytes(traffic.sent.bytes)}, received ${formatBytes(traffic.received.bytes)}`,
           "faint",
         ]
       : "",
@@ -182,16 +181,16 @@ function briefly(
       ? []
       : [
           {
-            text: `and ${counted(left.length, "more node")} with ${counted(containers, "container")}: --all shows them`,
+            text: `and ${pen.counted(left.length, "more node")} with ${pen.counted(containers, "container")}: --all shows them`,
           },
         ];
   const lines = aligned(pen, rows).map((text) => ({ text }));
   return [[pen.paint("Other nodes", "title"), ...pen.tree([...lines, ...more])].join("\n")];
 }
 
-/** "web 12, db 3" */
+/** "12 in web, 3 in db" */
 function inEach(node: TopologyNode, containers: readonly TopologyContainer[]): string {
   const inNetwork = Map.groupBy(containers, ({ network }) => network);
   const names = [...new Set([...node.networks, ...inNetwork.keys()])];
-  return names.map((name) => `${name} ${inNetwork.get(name)?.length ?? 0}`).join(", ");
+  return names.map((name) => `${inNetwork.get(name)?.length ?? 0} in ${name}`).join(", ");
 }

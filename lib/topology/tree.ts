@@ -1,18 +1,17 @@
 /** The topology as a text that people read: pure. See topology.ts for the folder's note. */
+import { formatBytes } from "./amount.ts";
 import {
   aligned,
   type Branch,
-  bytesText,
   type Cell,
-  counted,
   type Pen,
   penOf,
   printable,
   type Style,
   withoutEmpty,
 } from "./lines.ts";
-import type { Count, Topology, TopologyNetwork, TopologyTunnel } from "./topology.ts";
-import { type Limits, limitsFor, lookOf, nodeBranches } from "./tree-nodes.ts";
+import type { Count, Topology, TopologyNetwork, TopologyTunnel, Traffic } from "./topology.ts";
+import { few, type Limits, limitsFor, lookOf, nodeBranches } from "./tree-nodes.ts";
 
 export interface TreeOptions extends Style {
   /** Also what there is too much of to be read. */
@@ -40,9 +39,9 @@ export function treeOf(topology: Topology, options: TreeOptions): string {
 
 function headline({ nodes, networks, containers, store }: Topology, pen: Pen): string {
   const counts = [
-    counted(nodes.length, "node"),
-    counted(networks.length, "network"),
-    counted(containers.length, "container"),
+    pen.counted(nodes.length, "node"),
+    pen.counted(networks.length, "network"),
+    pen.counted(containers.length, "container"),
   ].join(pen.dot);
   const away = store.state === "away";
   const kind = store.kind === "embedded" ? "embedded store" : "etcd";
@@ -63,7 +62,7 @@ function networksText(topology: Topology, pen: Pen, { networks: most }: Limits) 
       `gateway ${one.gateway}`,
       `VNI ${one.vni}`,
       one.mtu === undefined ? "" : `MTU ${one.mtu}`,
-      [counted(one.containerCount, "container"), ...remarks(one, pen)].join(pen.dot),
+      [pen.counted(one.containerCount, "container"), ...remarks(one, pen)].join(pen.dot),
     ]);
   const branches = aligned(pen, rows).map((text) => ({ text }));
   return section(pen, "Networks", [...branches, ...rest(networks.length - rows.length, "network")]);
@@ -88,15 +87,14 @@ function tunnelsText(topology: Topology, pen: Pen, { tunnels: most }: Limits): r
     .map(({ to, vtep, networks, traffic }): readonly Cell[] => [
       to,
       to === `at ${vtep}` ? "" : vtep,
-      traffic ? `sent ${countText(traffic.sent)}` : "",
-      traffic ? `received ${countText(traffic.received)}` : "",
-      networks.length === 1 ? [networks[0] ?? "", look(networks[0] ?? "")] : networks.join(", "),
+      networks.length === 1 ? [networks[0] ?? "", look(networks[0] ?? "")] : few(networks),
+      ...(traffic ? trafficCells(traffic, pen) : []),
     ]);
   const branches = aligned(pen, withoutEmpty(rows)).map((text) => ({ text }));
   const total =
     carried === undefined
       ? ""
-      : `${pen.dot}all: sent ${bytesText(carried.sent.bytes)}, received ${bytesText(carried.received.bytes)}`;
+      : `${pen.dot}all: sent ${formatBytes(carried.sent.bytes)}, received ${formatBytes(carried.received.bytes)}`;
   return section(
     pen,
     `Tunnels${self === undefined ? "" : ` of ${printable(self)}`}`,
@@ -108,8 +106,12 @@ function tunnelsText(topology: Topology, pen: Pen, { tunnels: most }: Limits): r
 const weight = ({ traffic }: TopologyTunnel): number =>
   traffic === undefined ? 0 : traffic.sent.bytes + traffic.received.bytes;
 
-const countText = ({ packets, bytes }: Count): string =>
-  `${bytesText(bytes)} in ${counted(packets, "packet")}`;
+function trafficCells({ sent, received }: Traffic, pen: Pen): readonly Cell[] {
+  const said = ({ packets, bytes }: Count) =>
+    `${formatBytes(bytes)} in ${pen.counted(packets, "packet")}`;
+  if (sent.packets + received.packets === 0) return [["nothing yet", "faint"]];
+  return [`sent ${said(sent)}`, `received ${said(received)}`];
+}
 
 function missingText({ missing }: Topology, pen: Pen): readonly string[] {
   if (missing.length === 0) return [];

@@ -1,5 +1,4 @@
 /** The tunnels from this node to the others, by what its flows have counted: pure. See topology.ts. */
-import { tunnelName } from "../attach/names.ts";
 import type { Network } from "../ipam/network.ts";
 import { formatIp4 } from "../net/ip4.ts";
 import { formatIp6 } from "../net/ip6.ts";
@@ -7,9 +6,7 @@ import { peersCookie } from "../overlay/cookies.ts";
 import { tables } from "../overlay/state.ts";
 import type { Flow } from "../ovs/flow.ts";
 import type { CountedFlow } from "../ovs/switch.ts";
-import { valueOr } from "../survey/known.ts";
 import type { Survey } from "../survey/survey.ts";
-import { trafficOf } from "./containers.ts";
 import type { Holder } from "./holders.ts";
 import type { Count, TopologyTunnel, Traffic } from "./topology.ts";
 
@@ -44,12 +41,23 @@ export function tunnelsOf(
   });
 }
 
-/** What all tunnels of this node have carried, VXLAN's own bytes among it. */
-export function carriedBy(survey: Survey): Traffic | undefined {
-  const ports = valueOr(survey.switch, undefined)?.ports ?? [];
-  const port = ports.find(({ name }) => name === tunnelName);
-  return port && trafficOf(port);
+/**
+ * What all of them have carried; undefined where none is counted. *Bites here*: the VXLAN port's own
+ * statistics count each frame that it sends twice, on the userspace datapath.
+ */
+export function carriedBy(tunnels: readonly TopologyTunnel[]): Traffic | undefined {
+  const counts = tunnels.flatMap(({ traffic }) => (traffic === undefined ? [] : [traffic]));
+  if (counts.length === 0) return undefined;
+  return counts.reduce((all, { sent, received }) => ({
+    sent: sumOf(all.sent, sent),
+    received: sumOf(all.received, received),
+  }));
 }
+
+const sumOf = (a: Count, b: Count): Count => ({
+  packets: a.packets + b.packets,
+  bytes: a.bytes + b.bytes,
+});
 
 /** Each once, in their order. */
 export const networksIn = (blocks: Holder["blocks"]): readonly string[] => [
@@ -70,8 +78,7 @@ function countByVtep(
     if (vtep === undefined) continue;
     const way = flow.table === tables.ingress ? "received" : "sent";
     const before = found.get(vtep) ?? noTraffic;
-    const count = { packets: before[way].packets + packets, bytes: before[way].bytes + bytes };
-    found.set(vtep, { ...before, [way]: count });
+    found.set(vtep, { ...before, [way]: sumOf(before[way], { packets, bytes }) });
   }
   return found;
 }
