@@ -3,9 +3,10 @@
  * folder's note.
  */
 import { formatVtep } from "../ipam/nodes.ts";
+import type { Ip4 } from "../net/ip4.ts";
 import type { Facts } from "./facts.ts";
+import { throughHostElsewhere } from "./host-elsewhere.ts";
 import { type HostRoute, type HostSees, throughHost } from "./host-way.ts";
-import { ip4Of, textOf } from "./packet-text.ts";
 import type { Address, Entry, NodeWay, Packet, PartEnd, ThroughNode, Way, WayEnd } from "./way.ts";
 
 export interface Following {
@@ -15,6 +16,8 @@ export interface Following {
   readonly hostSees: (packet: Packet) => HostSees;
   /** Asks it of what this machine itself sends. */
   readonly routeOf: (to: Address) => HostRoute;
+  /** The address that another node has in a network, by what is on record of it. */
+  readonly ownElsewhere: (node: string, network: string) => Ip4 | undefined;
 }
 
 /** More switches and hosts are passed by no packet: our flows have no loop. */
@@ -57,7 +60,7 @@ function nextOf({ nodes }: Facts, at: Place, end: PartEnd): Place | WayEnd {
     case "across": {
       const vtep = nodes.find(({ name }) => name === at.node)?.vtep;
       if (end.node === undefined || vtep === undefined) {
-        const why = `it goes to the node at ${formatVtep(end.vtep)}, and which that is, and what it does, the store would say`;
+        const why = `it goes to the node at ${formatVtep(end.vtep)}; which that is, and what it does, is not known without the store`;
         return { end: "unknown", why };
       }
       return { node: end.node, entry: { by: "tunnel", vtep }, packet: end.packet };
@@ -65,31 +68,25 @@ function nextOf({ nodes }: Facts, at: Place, end: PartEnd): Place | WayEnd {
     case "into network":
       return { node: at.node, entry: { by: "host" }, packet: end.packet };
     case "to host":
+      // Never: the host's own part came after it.
       return { end: "unknown", why: "what its host does is not known" };
     default:
       return end;
   }
 }
 
-function atHost({ facts, hostSees }: Following, { node, entry }: Place, packet: Packet): NodeWay {
-  const part = { node, source: "host", entry, packet, own: [] } as const;
+function atHost(following: Following, { node, entry }: Place, packet: Packet): NodeWay {
+  const { facts, hostSees } = following;
+  const part = { node, entry, packet, own: [] } as const;
   if (node === facts.node) {
-    return { ...part, ...throughHost(facts, node, packet, hostSees(packet)) };
+    return { ...part, source: "host", ...throughHost(facts, node, packet, hostSees(packet)) };
   }
-  const to = textOf(packet.to);
-  const { content, network } = packet;
-  const own = facts.holders.find((one) => one.isOwn && one.node === node);
-  const isGateway = facts.networks.some(
-    (one) => one.name === network && one.gateway === ip4Of(packet.to),
-  );
-  if (content.kind === "neighbour" || isGateway || own?.address === ip4Of(packet.to)) {
-    const says = `${to} is an address of ${node} itself`;
-    return {
-      ...part,
-      steps: [{ at: "host", says }],
-      end: { end: "delivered", to: `node ${node}` },
-    };
-  }
-  const why = `${node} routes it to ${to}, and its routes are known there alone: trace it there`;
-  return { ...part, steps: [], end: { end: "unknown", why } };
+  const because = "its routes are known there alone";
+  const ownIn = (network: string) => following.ownElsewhere(node, network);
+  return {
+    ...part,
+    source: "records",
+    because,
+    ...throughHostElsewhere(facts, node, packet, ownIn),
+  };
 }

@@ -9,6 +9,7 @@ import type { Asking } from "./ask.ts";
 import { type Facts, factsOf } from "./facts.ts";
 import type { Following } from "./follow.ts";
 import type { HostRoute, HostSees } from "./host-way.ts";
+import { recordedOf } from "./records.ts";
 import { openThrough } from "./through.ts";
 import type { Address, Packet } from "./way.ts";
 
@@ -35,6 +36,7 @@ export async function openFollowing(
   return {
     facts,
     through: openThrough({ host, survey, facts, asking, newToken }),
+    ownElsewhere: ownIn(survey),
     ...(await openHostSees(drivers, host, facts)),
   };
 }
@@ -86,4 +88,15 @@ async function foreignDropOf(host: Host): Promise<string | undefined> {
   } catch {
     return undefined;
   }
+}
+
+function ownIn({ cluster }: Survey): Following["ownElsewhere"] {
+  const known = new Map<string, ReturnType<typeof recordedOf>>();
+  return (node, network) => {
+    if (!known.has(node)) {
+      known.set(node, cluster.known ? recordedOf(cluster.value, node) : undefined);
+    }
+    const ports = known.get(node)?.ports ?? [];
+    return ports.find((one) => one.role === "gateway" && one.network === network)?.address;
+  };
 }

@@ -6,13 +6,13 @@
 import { gatewayLinkName, isGatewayLink } from "../attach/names.ts";
 import type { Network } from "../ipam/network.ts";
 import { sameVtep } from "../ipam/nodes.ts";
-import { macOfIp4 } from "../net/mac.ts";
+import { type Mac, macOfIp4 } from "../net/mac.ts";
 import { contains4 } from "../net/prefix.ts";
 import type { RouteAnswer } from "../sys/route-lookup.ts";
 import { type Facts, holderOf, networkNamed } from "./facts.ts";
 import { ip4Of, textOf } from "./packet-text.ts";
 import type { Told } from "./tell.ts";
-import type { Address, Packet, PartEnd, Step, WayEnd } from "./way.ts";
+import type { Address, Dropped, Packet, PartEnd, Step, WayEnd } from "./way.ts";
 
 /** What the kernel has said. */
 export interface HostSees {
@@ -142,15 +142,7 @@ function intoNetwork({ facts, node, packet, sees, routed }: Forward, link: strin
   if (!sees.forwards) return { steps: [routed], end: notForwarding(node, to) };
   const isAllowed = into.name === name || from?.allowed?.includes(into.name) === true;
   if (sees.isFiltered && !isAllowed) {
-    const says = `from network ${name} nothing is forwarded to network ${into.name}: dropped`;
-    const why = `networks ${name} and ${into.name} are apart`;
-    return {
-      steps: [routed, { at: "host firewall", met: "chain forward", says }],
-      end: dropped(
-        why,
-        `To have them reach each other: socketplane network allow ${name} ${into.name}`,
-      ),
-    };
+    return { steps: [routed, apartStep(name, into.name)], end: apart(name, into.name) };
   }
   const says = sees.isFiltered
     ? `from network ${name} to network ${into.name} is allowed, each under its own address`
@@ -158,28 +150,34 @@ function intoNetwork({ facts, node, packet, sees, routed }: Forward, link: strin
   const steps = [routed, { at: "host firewall", met: "chain forward", says }];
   const stopped = foreign(sees);
   if (stopped !== undefined) return { steps: [...steps, stopped.step], end: stopped.end };
-  const sent = fromHost(facts, node, into, packet);
-  if (sent === undefined) {
+  const own = facts.holders.find(
+    (one) => one.isOwn && one.node === node && one.network === into.name,
+  );
+  if (own === undefined) {
     const why = `the address of ${node} in network ${into.name} is not known`;
     return { steps, end: { end: "unknown", why } };
   }
-  return { steps, end: { end: "into network", packet: sent } };
+  return { steps, end: { end: "into network", packet: fromHost(facts, into, own.mac, packet) } };
 }
 
-/** The packet as the host sends it into the network, by its own port there. */
-export function fromHost(
-  facts: Facts,
-  node: string,
-  network: Network,
-  packet: Packet,
-): Packet | undefined {
-  const { name, vni } = network;
-  const own = facts.holders.find((one) => one.isOwn && one.node === node && one.network === name);
-  if (own === undefined) return undefined;
+/** The packet as a host sends it into the network, by its own address and port there. */
+export function fromHost(facts: Facts, { name, vni }: Network, own: Mac, packet: Packet): Packet {
   const address = ip4Of(packet.to);
   const ethDst = holderOf(facts, name, address)?.mac ?? macOfIp4(address);
-  return { ...packet, network: name, vni, ethSrc: own.mac, ethDst };
+  return { ...packet, network: name, vni, ethSrc: own, ethDst };
 }
+
+export const apartStep = (from: string, into: string): Step => ({
+  at: "host firewall",
+  met: "chain forward",
+  says: `from network ${from} nothing is forwarded to network ${into}: dropped`,
+});
+
+export const apart = (from: string, into: string): Dropped => ({
+  end: "dropped",
+  why: `networks ${from} and ${into} are apart`,
+  todo: `To have them reach each other: socketplane network allow ${from} ${into}`,
+});
 
 /** Out of the networks. */
 function outside(
@@ -238,7 +236,7 @@ function foreign({
   };
 }
 
-const networkOf = ({ networks }: Facts, to: Address): Network | undefined =>
+export const networkOf = ({ networks }: Facts, to: Address): Network | undefined =>
   networks.find(({ subnet, subnet6 }) =>
     to.family === 4
       ? contains4(subnet, to.address)

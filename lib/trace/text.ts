@@ -100,7 +100,9 @@ function endWords(end: NodeWay["end"]): string {
     case "dropped":
       return `dropped: ${end.why}`;
     case "across":
-      return `by the tunnel to ${end.node ?? "the node at"} (${formatVtep(end.vtep)})`;
+      return end.node === undefined
+        ? `by the tunnel to the node at ${formatVtep(end.vtep)}`
+        : `by the tunnel to ${end.node} (${formatVtep(end.vtep)})`;
     case "to host":
       return "to the host";
     case "into network":

@@ -26,7 +26,7 @@ export interface ThroughDeps {
 }
 
 /** How long a switch, or another node's agent, has to answer, milliseconds. */
-const patienceMs = { here: 5_000, there: 4_000 } as const;
+const patienceMs = { here: 3_000, there: 4_000 } as const;
 
 /** Never throws: a node that can't be asked is worked out by what is on record. */
 export function openThrough(deps: ThroughDeps): ThroughNode {
