@@ -66,7 +66,7 @@ function lineOf(line: Line, width: number, paint: Paint): string {
 /** How many there are of each state, and where to begin. */
 export function summaryOf(findings: readonly Finding[]): string {
   const { ok, warning, broken, unknown } = countOf(findings);
-  if (worstOf(findings) === "ok") return `All is well: ${ok} findings.`;
+  if (worstOf(findings) === "ok") return `All is well: ${ok} finding${ok === 1 ? "" : "s"}.`;
   const counts = [
     `${broken} broken`,
     `${warning} warning${warning === 1 ? "" : "s"}`,

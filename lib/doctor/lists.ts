@@ -40,8 +40,10 @@ function readList({ name: file, text }: ListFile): NetworkList {
   if (text === undefined) return { ...none, isOurs: isMeant, faults: ["it can't be read"] };
   const json = parseJson(text);
   if (!isObject(json)) {
-    const state = faultInJson(text) ?? `it is no object, but ${shown(json)}`;
-    return { ...none, isOurs: isMeant, faults: [`it is not JSON: ${state}`] };
+    const fault = faultInJson(text);
+    const state =
+      fault === undefined ? `it is no object, but ${shown(json)}` : `it is not JSON: ${fault}`;
+    return { ...none, isOurs: isMeant, faults: [state] };
   }
   const plugins = pluginsOf(file, json);
   if (typeof plugins === "string") return { ...none, isOurs: isMeant, faults: [plugins] };
