@@ -46,7 +46,7 @@ async function succeed(command: CniCall["command"]): Promise<void> {
   if (status !== 0) throw new Error(`${command} failed: ${stdout}`);
 }
 
-test("of a first ADD, which makes network, bridge and gateway", { timeout: 180_000 }, async () => {
+test("of a first ADD, which makes network, bridge and gateway", { timeout: 600_000 }, async () => {
   const { deeds, outcome } = await deedsOf(node, { command: "ADD", conf, container });
   expect(outcome).toMatchObject({ status: 0 });
   expect(deeds.length).toBeGreaterThan(60);
@@ -64,7 +64,7 @@ test("of a first ADD, which makes network, bridge and gateway", { timeout: 180_0
 });
 
 test("of a first ADD that begins the node's own address: the network can go", {
-  timeout: 180_000,
+  timeout: 600_000,
 }, async () => {
   const { deeds } = await deedsOf(node, { command: "ADD", conf, container });
   const own = deeds.filter(({ shown }) => shown.includes("@node:web"));
@@ -82,7 +82,7 @@ test("of a first ADD that begins the node's own address: the network can go", {
   expect(faults).toEqual([]);
 });
 
-test("of an ADD on a node in use", { timeout: 180_000 }, async () => {
+test("of an ADD on a node in use", { timeout: 600_000 }, async () => {
   const neighbour = node.addContainer();
   expect(await cni("ADD", { container: neighbour })).toMatchObject({ status: 0 });
   const { deeds } = await deedsOf(node, { command: "ADD", conf, container });
@@ -99,7 +99,7 @@ test("of an ADD on a node in use", { timeout: 180_000 }, async () => {
   expect(faults).toEqual([]);
 });
 
-test("of a DEL", { timeout: 180_000 }, async () => {
+test("of a DEL", { timeout: 600_000 }, async () => {
   await succeed("ADD");
   const { deeds } = await deedsOf(node, { command: "DEL", conf, container });
   expect(deeds.length).toBeGreaterThan(8);
@@ -115,7 +115,7 @@ test("of a DEL", { timeout: 180_000 }, async () => {
 });
 
 test("of an ADD or a DEL, and another ADD without a DEL before it", {
-  timeout: 180_000,
+  timeout: 600_000,
 }, async () => {
   await succeed("ADD");
   await succeed("DEL");
@@ -141,7 +141,7 @@ test("of an ADD or a DEL, and another ADD without a DEL before it", {
   expect([...faults, ...more]).toEqual([]);
 });
 
-test("of an ADD, at 100 random moments", { timeout: 180_000 }, async () => {
+test("of an ADD, at 100 random moments", { timeout: 600_000 }, async () => {
   await succeed("ADD");
   await succeed("DEL");
   const began = performance.now();

@@ -48,6 +48,12 @@ export const dyingBefore = ({ call, nth }: Deed): readonly string[] => [
   ...["-o", "/dev/null", "-e", `trace=${call}`, "-e", `inject=${call}:signal=KILL:when=${nth}`],
 ];
 
+/** What to run a command under so that `deed` fails, and it goes on as it sees fit. */
+export const failingAt = ({ call, nth }: Deed, error: string): readonly string[] => [
+  "strace",
+  ...["-o", "/dev/null", "-e", `trace=${call}`, "-e", `inject=${call}:error=${error}:when=${nth}`],
+];
+
 /** Reads strace's lines. What failed changed nothing, nor did what only looked. */
 export function parseDeeds(log: string): readonly Deed[] {
   const counts = new Map<string, number>();
