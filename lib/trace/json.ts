@@ -11,7 +11,7 @@ export const asJson = (traced: Traced): Json => ({
   from: traced.from,
   to: traced.to,
   network: traced.network,
-  ...endJson(traced.end),
+  end: endJson(traced.end),
   ...(traced.answer !== undefined && { answer: endJson(traced.answer) }),
   not_known: traced.gaps,
   before: traced.before,
@@ -19,7 +19,7 @@ export const asJson = (traced: Traced): Json => ({
     stage,
     packet: packetJson(way.packet),
     nodes: way.nodes.map(nodeJson),
-    ...endJson(way.end),
+    end: endJson(way.end),
   })),
 });
 
