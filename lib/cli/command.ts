@@ -6,7 +6,15 @@ import type { OutputFormat } from "./output.ts";
 import type { CliWorld } from "./world.ts";
 
 /** What is completed with Tab. */
-export type Completed = "network" | "node" | "container" | "run" | "file" | "interface";
+export type Completed =
+  | "network"
+  | "node"
+  | "container"
+  /** What a packet comes from, or goes to: a container or a node. */
+  | "party"
+  | "run"
+  | "file"
+  | "interface";
 
 /** What follows the command's name, by its place. */
 export interface Argument {

@@ -43,6 +43,7 @@ async function namesHere(
       const { candidatesOf } = await import("../cluster/interface.ts");
       return candidatesOf(host.links(), host.config.ovs.bridge).map(({ link }) => link);
     }
+    if (what === "party") return [...containersHere(host), ...knownNames(host.run).nodes];
     return what === "node" ? knownNames(host.run).nodes : await networksHere(host);
   } finally {
     host.close();

@@ -66,8 +66,11 @@ export const traceCommand = command({
     "The exit status is 0 when it is delivered, and 1 when it is dropped, or that can't be known.",
   ].join(""),
   arguments: {
-    from: { describe: "A: a container as socketplane info names it, its address, or this node" },
-    to: { describe: "B: a container, a node, or an address" },
+    from: {
+      describe: "A: a container as socketplane info names it, its address, or this node",
+      completes: "party",
+    },
+    to: { describe: "B: a container, a node, or an address", completes: "party" },
   },
   options,
   examples: [

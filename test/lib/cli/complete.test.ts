@@ -44,6 +44,7 @@ const names = {
   network: ["db", "web"],
   node: ["host-a"],
   container: [],
+  party: [],
   run: ["nginx-1"],
   interface: [],
 };
