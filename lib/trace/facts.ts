@@ -15,8 +15,9 @@ import type { VtepAddress } from "../store/keys.ts";
 import type { Survey } from "../survey/survey.ts";
 
 export interface Facts {
-  /** This one's name. */
+  /** This one's name, and VTEP: also where it was removed, and is none of `nodes`. */
   readonly node: string;
+  readonly vtep: VtepAddress | undefined;
   readonly networks: readonly Network[];
   readonly nodes: readonly KnownNode[];
   readonly leases: readonly KnownLease[];
@@ -65,6 +66,7 @@ export function factsOf(survey: Survey): Facts {
   const gaps = [cluster, here].flatMap((one) => (one.known ? [] : [`${one.why}.`]));
   return {
     node,
+    vtep: self.vtep.known ? self.vtep.value : undefined,
     networks: cluster.known ? cluster.value.networks : cached.map(({ network }) => network),
     nodes: cluster.known ? cluster.value.nodes : ownNode(survey, node),
     leases: cluster.known ? stored(survey) : inCaches(survey, node),

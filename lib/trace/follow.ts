@@ -55,10 +55,10 @@ interface Place {
 }
 
 /** Where it comes in next, or how it ends. */
-function nextOf({ nodes }: Facts, at: Place, end: PartEnd): Place | WayEnd {
+function nextOf({ nodes, node, vtep: own }: Facts, at: Place, end: PartEnd): Place | WayEnd {
   switch (end.end) {
     case "across": {
-      const vtep = nodes.find(({ name }) => name === at.node)?.vtep;
+      const vtep = at.node === node ? own : nodes.find(({ name }) => name === at.node)?.vtep;
       if (end.node === undefined || vtep === undefined) {
         const why = `it goes to the node at ${formatVtep(end.vtep)}; which that is, and what it does, is not known without the store`;
         return { end: "unknown", why };

@@ -56,6 +56,7 @@ const holder = (name: string, node: string, text: string, more: Partial<Holder> 
 /** As host-a knows them. */
 export const facts: Facts = {
   node: "host-a",
+  vtep: vtep(1),
   networks: [web, db],
   nodes: [1, 2, 3].map((number) => ({
     name: `host-${"abc"[number - 1]}`,
