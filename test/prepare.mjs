@@ -51,6 +51,7 @@ const packages = {
   runc: "runc",
   podman: "podman",
   conmon: "conmon",
+  chromium: "chromium",
   // Its busybox has the name of busybox's own.
   "busybox-static": "/var/lib/dpkg/info/busybox-static.list",
   "golang-go": "go",

@@ -46,7 +46,7 @@ export function draw(topology: Topology, { version }: Maker): Drawing {
       ...about,
     ],
     notices: missing.map(noticeOf),
-    networks: networks.map((name) => drawnNetwork(topology, name)),
+    networks,
     nodes: nodes.map((node) => {
       const tunnel = tunnels.find(({ to }) => to === node.name);
       return {
@@ -76,17 +76,22 @@ const noticeOf = ({ what, why, todo }: Topology["missing"][number]): Notice => (
 });
 
 /** The list's, in its order, and then those that only a container or a block tells of. */
-function networksOf({ networks, containers, nodes }: Topology): readonly string[] {
+function networksOf({ networks, containers, nodes }: Topology): readonly DrawnNetwork[] {
   const held = nodes.flatMap((node) => node.networks);
   const used = containers.map(({ network }) => network);
-  return [...new Set([...networks.map(({ name }) => name), ...held, ...used])];
-}
-
-function drawnNetwork({ networks, containers }: Topology, name: string): DrawnNetwork {
-  const network = networks.find((one) => one.name === name);
-  const count = containers.filter((one) => one.network === name).length;
-  const facts = network === undefined ? [] : networkFacts(network);
-  return { name, about: network?.subnet ?? "not known", count, facts };
+  const known = new Map(networks.map((one) => [one.name, one]));
+  const unused = Math.max(-1, ...networks.map(({ color }) => color)) + 1;
+  const names = new Set([...known.keys(), ...held, ...used]);
+  return [...names].map((name, at) => {
+    const network = known.get(name);
+    return {
+      name,
+      mark: network?.color ?? unused + at - known.size,
+      about: network?.subnet ?? "not known",
+      count: used.filter((one) => one === name).length,
+      facts: network === undefined ? [] : networkFacts(network),
+    };
+  });
 }
 
 const networkFacts = (network: TopologyNetwork): readonly Fact[] => [
@@ -102,11 +107,12 @@ const networkFacts = (network: TopologyNetwork): readonly Fact[] => [
 
 function groupsOf(
   node: TopologyNode,
-  networks: readonly string[],
+  networks: readonly DrawnNetwork[],
   containers: readonly TopologyContainer[],
 ): readonly DrawnGroup[] {
   const inside = Map.groupBy(containers, ({ network }) => network);
-  return networks.flatMap((name, network) => {
+  return networks.flatMap((network) => {
+    const { name } = network;
     const here = inside.get(name) ?? [];
     const blocks = node.blocks.filter((one) => one.network === name).map(({ prefix }) => prefix);
     if (here.length === 0 && blocks.length === 0 && !node.networks.includes(name)) return [];

@@ -24,6 +24,8 @@ export interface Notice {
 
 export interface DrawnNetwork {
   readonly name: string;
+  /** Which of the marks it has, of palette.ts. */
+  readonly mark: number;
   /** "10.2.0.0/16" */
   readonly about: string;
   readonly count: number;
@@ -49,8 +51,7 @@ export interface DrawnNode {
 
 /** A network's containers on one node. */
 export interface DrawnGroup {
-  /** Its place in the drawing's list. */
-  readonly network: number;
+  readonly network: DrawnNetwork;
   readonly blocks: readonly string[];
   readonly containers: readonly DrawnContainer[];
 }

@@ -122,7 +122,7 @@ const legendOf = ({ networks, counts }: Drawing): Markup =>
     element("p", { class: "found", role: "status" }),
   );
 
-const networkOf = (network: DrawnNetwork, at: number): Markup =>
+const networkOf = (network: DrawnNetwork): Markup =>
   element(
     "li",
     {},
@@ -132,10 +132,10 @@ const networkOf = (network: DrawnNetwork, at: number): Markup =>
         class: "network",
         type: "button",
         "aria-pressed": "false",
-        "data-network": at,
+        "data-network": network.mark,
         "data-more": moreOf(network.name, network.facts),
       },
-      markUp(at),
+      markUp(network.mark),
       element("b", { class: "cut" }, network.name),
       element("span", { class: "code soft cut" }, network.about),
       element("span", { class: "number" }, network.count),

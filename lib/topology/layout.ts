@@ -3,7 +3,7 @@
  * tunnels between; many are a grid of small cards. Pure; svg.ts draws what is placed here.
  */
 import type { Drawing, DrawnContainer, DrawnGroup, DrawnNode } from "./drawing.ts";
-import { chipWidth, flowWidth, fonts } from "./svg-text.ts";
+import { type Chip, chipWidth, flowWidth, fonts } from "./svg-text.ts";
 import { widthOf, wrap } from "./text-width.ts";
 
 export interface Box {
@@ -76,7 +76,9 @@ export function layout(drawing: Drawing): Layout {
   const counts = flow.at(-1) ?? { x: margin, y: top };
   const cards = { x: margin, y: counts.y + 32 + 20, width: inner, height: 0 };
   const placed =
-    drawing.nodes.length <= fewNodes ? placeFew(drawing.nodes, cards) : placeMany(drawing, cards);
+    drawing.nodes.length <= fewNodes
+      ? placeFew(drawing.nodes, cards)
+      : placeMany(drawing.nodes, cards);
   const end = Math.max(cards.y, ...placed.nodes.map(({ box }) => box.y + box.height));
   return {
     width,
@@ -151,7 +153,7 @@ function placeNode(node: DrawnNode, { x, y, width }: Omit<Box, "height">): Place
   return { node, box: { x, y, width, height }, groups, chips: [], small: false };
 }
 
-function placeMany({ nodes, networks }: Drawing, at: Box): Placed {
+function placeMany(nodes: readonly DrawnNode[], at: Box): Placed {
   const columns = 5;
   const gap = 10;
   const width = (at.width - gap * (columns - 1)) / columns;
@@ -162,7 +164,7 @@ function placeMany({ nodes, networks }: Drawing, at: Box): Placed {
       const box = { x: at.x + column * (width + gap), y, width, height: 0 };
       const room = { x: box.x + 11, y: y + 62, width: width - 22, height: 14 };
       const chips = flowed(
-        node.groups.map((group) => chipWidth(chipOf(group, networks))),
+        node.groups.map((group) => chipWidth(chipOf(group))),
         room,
         10,
       );
@@ -180,8 +182,9 @@ function placeMany({ nodes, networks }: Drawing, at: Box): Placed {
   return { nodes: placed, pills: new Map() };
 }
 
-const chipOf = (group: DrawnGroup, networks: Drawing["networks"]) => ({
-  name: networks[group.network]?.name ?? "",
+/** A network on a small card. */
+export const chipOf = ({ network, containers }: DrawnGroup): Chip => ({
+  name: network.name,
   about: "",
-  count: group.containers.length,
+  count: containers.length,
 });

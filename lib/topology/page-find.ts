@@ -24,6 +24,7 @@ const find=()=>{
     if(!place.hidden)nodes+=1;
     node.open=words.length>0&&any&&!whole?true:was.get(place);
   }
+  one(".counts").hidden=words.length>0;
   found.textContent=words.length===0?"":nodes===0?"Nothing found":
     rows+(rows===1?" container":" containers")+" on "+nodes+(nodes===1?" node":" nodes");
   draw();

@@ -16,7 +16,7 @@ export function mapOf(drawing: Drawing): Markup {
   const peers = drawing.nodes.filter(({ isHere }) => !isHere);
   const total = drawing.nodes.reduce((sum, node) => sum + countOf(node), 0);
   const isOpen = (node: DrawnNode) => (few ? countOf(node) <= fewContainers : total <= fewOfAll);
-  const card = (node: DrawnNode) => nodeOf({ drawing, node, isOpen: isOpen(node), small: !few });
+  const card = (node: DrawnNode) => nodeOf({ node, isOpen: isOpen(node), small: !few });
   const kind = !few
     ? `many${total <= fewOfAll ? " open" : ""}`
     : here.length === 0 || peers.length === 0
@@ -48,14 +48,13 @@ const countOf = ({ groups }: DrawnNode): number =>
   groups.reduce((sum, { containers }) => sum + containers.length, 0);
 
 interface Card {
-  readonly drawing: Drawing;
   readonly node: DrawnNode;
   readonly isOpen: boolean;
   /** One of many: the tunnel's traffic is said on the card itself. */
   readonly small: boolean;
 }
 
-function nodeOf({ drawing, node, isOpen, small }: Card): Markup {
+function nodeOf({ node, isOpen, small }: Card): Markup {
   const facts = small ? [...node.facts, ...(node.tunnel?.facts ?? [])] : node.facts;
   const badge = node.isHere ? element("span", { class: "badge" }, "this node") : undefined;
   const attributes = {
@@ -88,45 +87,37 @@ function nodeOf({ drawing, node, isOpen, small }: Card): Markup {
         small ? badge : undefined,
         small && node.tunnel !== undefined ? flowOf(node.tunnel) : undefined,
       ),
-      element(
-        "div",
-        { class: "chips" },
-        node.groups.map((group) => chipOf(drawing, group)),
-      ),
+      element("div", { class: "chips" }, node.groups.map(chipOf)),
     ),
-    node.groups.map((group) => groupOf(drawing, group)),
+    node.groups.map(groupOf),
     countOf(node) === 0 ? element("p", { class: "none" }, node.none) : undefined,
   );
 }
 
-const nameOf = ({ networks }: Drawing, { network }: DrawnGroup): string =>
-  networks[network]?.name ?? "";
-
-const chipOf = (drawing: Drawing, group: DrawnGroup): Markup =>
+const chipOf = ({ network, containers }: DrawnGroup): Markup =>
   element(
     "span",
-    { class: "chip", "data-network": group.network },
-    markUp(group.network),
-    element("span", { class: "cut" }, nameOf(drawing, group)),
-    element("span", { class: "number" }, group.containers.length),
+    { class: "chip", "data-network": network.mark },
+    markUp(network.mark),
+    element("span", { class: "cut" }, network.name),
+    element("span", { class: "number" }, containers.length),
   );
 
-function groupOf(drawing: Drawing, group: DrawnGroup): Markup {
-  const name = nameOf(drawing, group);
+function groupOf({ network, blocks, containers }: DrawnGroup): Markup {
   return element(
     "section",
-    { class: "group", "data-network": group.network },
+    { class: "group", "data-network": network.mark },
     element(
       "h3",
       {},
-      markUp(group.network),
-      element("span", { class: "cut" }, name),
-      element("span", { class: "about code soft cut" }, group.blocks.join(", ")),
+      markUp(network.mark),
+      element("span", { class: "cut" }, network.name),
+      element("span", { class: "about code soft cut" }, blocks.join(", ")),
     ),
     element(
       "ul",
-      { "aria-label": `${name}: ${counted(group.containers.length, "container")}` },
-      group.containers.map(rowOf),
+      { "aria-label": `${network.name}: ${counted(containers.length, "container")}` },
+      containers.map(rowOf),
     ),
   );
 }
@@ -172,7 +163,7 @@ const drawn = ({ state, weight }: DrawnTunnel) => ({
 
 const amounts = ({ sent, received }: DrawnTunnel): readonly Markup[] =>
   sent === undefined || received === undefined
-    ? [element("span", {}, "not known")]
+    ? [element("span", {}, "traffic not known")]
     : [
         element("span", {}, arrow("\u2192", "sent"), sent),
         element("span", {}, arrow("\u2190", "received"), received),

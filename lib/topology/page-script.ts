@@ -22,4 +22,4 @@ showTheme();
 `;
 
 /** By which the page's policy lets this script run, and no other: in base64, as CSP has it. */
-export const pageScriptHash = "sha256-0V48Tlr5lLJXtDv2urfFJlpvTAZR8ImAPi5+3/1enFY=";
+export const pageScriptHash = "sha256-Ene84F3jod8YpQB0Mc1UNEZRRVRpd5P0ZBtzGeFjSpE=";

@@ -75,7 +75,8 @@ h1{font-size:22px;line-height:1.25;font-weight:650;letter-spacing:-.01em;overflo
 .network[aria-pressed=true] .soft{color:inherit}
 .network[aria-pressed=true] .mark{background:var(--card);box-shadow:0 0 0 3px var(--card);border-radius:2px}
 .number{font-variant-numeric:tabular-nums}
-.found{color:var(--soft);margin-left:auto}
+.found{color:var(--soft);padding:0 6px}
+.found:empty{position:absolute}
 
 .map{position:relative;display:grid;gap:22px}
 .lines{position:absolute;inset:0;width:100%;height:100%;overflow:visible;pointer-events:none;fill:none;
@@ -100,7 +101,7 @@ h2{font-size:15.5px;font-weight:650;line-height:1.35}
 .node[open] .chips{display:none}
 .line{grid-column:1/-1;display:flex;flex-wrap:wrap;justify-content:space-between;gap:0 12px;align-items:baseline}
 .flow{font-size:12.5px;color:var(--soft);font-variant-numeric:tabular-nums}
-.flow i{font-style:normal;color:var(--tunnel);margin-right:3px}
+.flow i{font-style:normal;margin-right:3px}
 .flow span+span{margin-left:10px}
 .group{border-top:1px solid var(--line);padding:9px 6px 8px}
 h3{display:flex;align-items:center;gap:8px;font-size:13px;font-weight:600;padding:0 8px 3px}

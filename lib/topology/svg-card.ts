@@ -1,31 +1,24 @@
 /** A node's card in the picture. */
 import { counted } from "./amount.ts";
-import type { DrawnNetwork, DrawnNode, Fact } from "./drawing.ts";
-import { type Box, inside, type PlacedGroup, type PlacedNode } from "./layout.ts";
+import type { DrawnNode, Fact } from "./drawing.ts";
+import { type Box, chipOf, inside, type PlacedGroup, type PlacedNode } from "./layout.ts";
 import { element, type Markup } from "./markup.ts";
 import { chipIn, markIn, text } from "./svg-parts.ts";
 import { flowTexts, fonts } from "./svg-text.ts";
 import { cut, widthOf } from "./text-width.ts";
 
-type Networks = readonly DrawnNetwork[];
-
-export function nodeIn(
-  { node, box, groups, chips, small }: PlacedNode,
-  networks: Networks,
-): Markup {
+export function nodeIn({ node, box, groups, chips, small }: PlacedNode): Markup {
   return element(
     "g",
     {},
     element("title", {}, aboutOf(node.name, node.facts)),
     element("rect", { class: node.isHere ? "card here" : "card", ...box, rx: 12 }),
     small ? smallHead(node, box) : head(node, box),
-    groups.map((group) => groupIn(group, box, networks)),
+    groups.map((group) => groupIn(group, box)),
     chips.map((chip, at) => {
       const group = node.groups[at];
       if (group === undefined) return undefined;
-      const name = networks[group.network]?.name ?? "";
-      const said = { name, about: "", count: group.containers.length };
-      return chipIn(group.network, said, { x: chip.x, y: chip.y + 11 });
+      return chipIn(group.network.mark, chipOf(group), { x: chip.x, y: chip.y + 11 });
     }),
     !small && node.groups.every(({ containers }) => containers.length === 0)
       ? emptyIn(node, box)
@@ -92,15 +85,15 @@ const badgeIn = (x: number, y: number): readonly Markup[] => [
   ),
 ];
 
-function groupIn({ group, y, rows, more }: PlacedGroup, { x, width }: Box, networks: Networks) {
-  const name = networks[group.network]?.name ?? "";
+function groupIn({ group, y, rows, more }: PlacedGroup, { x, width }: Box) {
+  const { name, mark } = group.network;
   const end = x + width - inside;
   const blocks = cut(group.blocks.join(", "), fonts.code, width / 2);
   const nameRoom = width - 2 * inside - 24 - widthOf(blocks, fonts.code) - 8;
   const last = rows.at(-1)?.y ?? y + 26;
   return [
     element("path", { class: "rule", d: `M${x} ${y}H${x + width}` }),
-    markIn(group.network, x + inside, y + 11),
+    markIn(mark, x + inside, y + 11),
     text({ x: x + inside + 22, y: y + 22, font: "bold" }, cut(name, fonts.bold, nameRoom)),
     text({ x: end, y: y + 22, font: "code", colour: "soft", anchor: "end" }, blocks),
     ...rows.map(({ container, y: at }) => {

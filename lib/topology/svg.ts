@@ -36,7 +36,7 @@ export function svgOf(topology: Topology, { theme, ...maker }: SvgOptions): stri
     headIn(drawing, placed),
     noticesIn(drawing, placed.notices),
     tunnelsIn(placed),
-    placed.nodes.map((node) => nodeIn(node, drawing.networks)),
+    placed.nodes.map(nodeIn),
     footIn(drawing, placed),
   );
   return `${picture.markup}\n`;
@@ -50,7 +50,7 @@ const headIn = ({ title, made, networks, counts }: Drawing, placed: Layout): rea
     if (network === undefined) return [];
     return [
       element("rect", { class: "card", ...box, rx: 16 }),
-      chipIn(at, network, { x: box.x + 12, y: box.y + 20.5 }),
+      chipIn(network.mark, network, { x: box.x + 12, y: box.y + 20.5 }),
     ];
   }),
   text({ ...placed.counts, font: "text", colour: "soft" }, counts.join(" \u00b7 ")),

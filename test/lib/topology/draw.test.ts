@@ -18,7 +18,7 @@ describe("what is drawn", () => {
   test("has each node's containers by network, and its tunnel", () => {
     const [here, peer] = draw(three, maker).nodes;
     expect(here).toMatchObject({ name: "node-a", isHere: true, tunnel: undefined, agent: "up" });
-    expect(here?.groups.map(({ network, blocks }) => [network, blocks])).toEqual([
+    expect(here?.groups.map(({ network, blocks }) => [network.mark, blocks])).toEqual([
       [0, ["10.2.0.0/26"]],
       [1, ["10.3.0.0/26"]],
     ]);
@@ -56,13 +56,16 @@ describe("what is drawn", () => {
   });
 
   test("has the networks that only a container tells of", () => {
-    const lost: Topology = { ...three, networks: three.networks.slice(0, 1) };
+    const lost: Topology = {
+      ...three,
+      networks: three.networks.slice(0, 1).map((one) => ({ ...one, color: 4 })),
+    };
     const { networks, nodes } = draw(lost, maker);
-    expect(networks.map(({ name, about, count }) => [name, about, count])).toEqual([
-      ["web", "10.2.0.0/16", 6],
-      ["db", "not known", 6],
+    expect(networks.map(({ name, mark, about }) => [name, mark, about])).toEqual([
+      ["web", 4, "10.2.0.0/16"],
+      ["db", 5, "not known"],
     ]);
-    expect(nodes[0]?.groups.map(({ network }) => network)).toEqual([0, 1]);
+    expect(nodes[0]?.groups.map(({ network }) => network.mark)).toEqual([4, 5]);
   });
 
   test("tells of a container that is gone", () => {
