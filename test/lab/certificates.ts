@@ -16,7 +16,7 @@ export interface Authority {
   readonly issue: (name: string, address?: string) => Identity;
 }
 
-const days = "2";
+const days = "60";
 
 /** Makes an authority; its files are in `folder`, beginning with `name`. */
 export function makeAuthority(folder: string, name = "ca"): Authority {

@@ -15,6 +15,8 @@ import { openWire, type Wire } from "./wire.ts";
 
 export interface Cluster {
   readonly etcd: Etcd;
+  /** Name of the namespace that it is in. */
+  readonly etcdNetns: string;
   /** Name of the namespace that the underlay's bridge is in. */
   readonly underlay: string;
   /** All that crosses the underlay, from the beginning; throws if it is not recorded. */
@@ -45,6 +47,8 @@ export interface ClusterNodeOptions extends Pick<NodeOptions, "name" | "config" 
 export interface ClusterOptions {
   /** How many nodes there are at first: "host-a", "host-b" and so on. */
   readonly nodes: number;
+  /** Whether etcd asks each client for a certificate; by default it listens to anybody. */
+  readonly tls?: "mutual";
   /** By default recorded; recording costs what a benchmark measures. */
   readonly wire?: "recorded" | "unrecorded";
 }
@@ -68,7 +72,9 @@ export async function startCluster(lab: Lab, options: ClusterOptions): Promise<C
   ip("-n", store, "link", "set", "eth0", "up");
   // The nodes' switches read its frames by AF_PACKET: with their checksums not made, they'd be lost.
   await must({ netns: store, argv: ["ethtool", "-K", "eth0", "tx", "off"] });
-  const etcd = await startEtcd({ netns: store, folder: lab.folder, address: etcdAddress });
+  const { tls } = options;
+  const own = { netns: store, folder: lab.folder, address: etcdAddress };
+  const etcd = await startEtcd(tls === undefined ? own : { ...own, tls });
   lab.onClose(etcd.stop);
   const wire = options.wire === "unrecorded" ? noWire : await openWire(lab, underlay, bridge);
 
@@ -85,7 +91,7 @@ export async function startCluster(lab: Lab, options: ClusterOptions): Promise<C
       machineId,
       readStore,
       config: {
-        store: { type: "etcd", endpoints: etcd.endpoints, prefix },
+        store: { type: "etcd", endpoints: etcd.endpoints, prefix, tls: etcd.tls },
         vtep: { interface: "br-phy" },
         ...more.config,
       },
@@ -131,7 +137,7 @@ export async function startCluster(lab: Lab, options: ClusterOptions): Promise<C
     nodes.push(node);
     return node;
   };
-  return { etcd, underlay, wire, nodes, addNode, readStore };
+  return { etcd, etcdNetns: store, underlay, wire, nodes, addNode, readStore };
 }
 
 const notRecorded = () => Promise.reject(new Error("Cannot look at the wire: it is not recorded"));

@@ -123,6 +123,14 @@ test("with no network of both nodes it can't be told, and how it could is", asyn
   ]);
 });
 
+test("on a machine without a network, nothing needs the tunnel", () => {
+  const peers = { known: true, value: [{ node: "host-2" }] };
+  const facts = { peers, node: { networks: [] } } as unknown as Facts;
+  expect(peerChecks.flatMap(({ judge }) => judge(facts))).toMatchObject([
+    { state: "ok", seen: expect.stringMatching(/^not needed yet/) },
+  ]);
+});
+
 describe("of packets as long as the MTU", () => {
   const lost =
     'broken peers.mtu node "host-2": packets of 1450 bytes, the MTU of network "web", are lost';

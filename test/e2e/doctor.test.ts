@@ -1,0 +1,499 @@
+/**
+ * doctor on a node of three: nothing where all is well, and each fault that is planted by its name,
+ * alone, with what to do; and nothing any more when it is taken away.
+ *
+ * Faults that the agent would put right at once are planted while the switch's lock is held. etcd is
+ * reached by a link of its own, as in a network of machines that is apart from the containers'.
+ */
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Agent } from "../lab/agent.ts";
+import { type Attached, attach, detach } from "../lab/attach.ts";
+import { makeAuthority } from "../lab/certificates.ts";
+import { type Cluster, type ClusterNode, startCluster } from "../lab/cluster.ts";
+import { type Lab, openLab } from "../lab/lab.ts";
+import { executables } from "../lab/node.ts";
+import { ip, must, start } from "../lab/run.ts";
+import { until } from "../lab/until.ts";
+
+const web = {
+  cniVersion: "1.1.0",
+  name: "web",
+  type: "socketplane",
+  subnet: "10.2.0.0/16",
+  subnet6: "fd00:2::/64",
+};
+
+interface Finding {
+  readonly id: string;
+  readonly area: string;
+  readonly state: "ok" | "warning" | "broken" | "unknown";
+  readonly subject?: string;
+  readonly seen: string;
+  readonly todo?: string;
+  readonly because?: string;
+}
+
+interface Said {
+  readonly status: number | undefined;
+  readonly state: string;
+  readonly findings: readonly Finding[];
+}
+
+let lab: Lab;
+let cluster: Cluster;
+let a: ClusterNode;
+let b: ClusterNode;
+/** In the nodes' order. */
+let agents: [Agent, Agent, Agent];
+let onA: Attached;
+/** Where the network list is that is as it should be. */
+let conf: string;
+beforeAll(async () => {
+  lab = openLab();
+  cluster = await startCluster(lab, { nodes: 0, tls: "mutual", wire: "unrecorded" });
+  // By its address, whichever link has it.
+  a = await cluster.addNode({ config: { vtep: { address: "192.0.2.1" } } });
+  b = await cluster.addNode();
+  const c = await cluster.addNode();
+  const { etcdNetns } = cluster;
+  const ends = ["type", "veth", "peer", "name", "etcd0", "netns", a.netns];
+  ip("-n", etcdNetns, "link", "add", "host-a", ...ends);
+  for (const [netns, link, address] of [
+    [etcdNetns, "host-a", "198.51.100.2/24"],
+    [a.netns, "etcd0", "198.51.100.1/24"],
+  ] as const) {
+    ip("-n", netns, "address", "add", address, "dev", link);
+    ip("-n", netns, "link", "set", link, "up");
+  }
+  ip("-n", a.netns, "route", "add", "192.0.2.250/32", "via", "198.51.100.2");
+  agents = await Promise.all([a.startAgent(), b.startAgent(), c.startAgent()]);
+  [onA] = await Promise.all([
+    attach(a, a.addContainer(), web),
+    attach(b, b.addContainer(), web),
+    attach(c, c.addContainer(), web),
+  ]);
+  conf = join(lab.folder, "net.d");
+  mkdirSync(conf);
+  const list = { cniVersion: "1.1.0", name: "web", plugins: [web] };
+  writeFileSync(join(conf, "10-web.conflist"), JSON.stringify(list));
+  await allIsWell();
+});
+afterAll(() => lab.close());
+
+/** Where this machine of a test has what is installed. */
+const places = () => ["--cni-bin", executables, "--cni-conf", conf];
+
+async function doctor(node = a): Promise<Said> {
+  const { status, json, stderr } = await node.socketplane("doctor", ...places());
+  if (json === undefined) throw new Error(`doctor says nothing: ${stderr}`);
+  return { status, ...(json as Omit<Said, "status">) };
+}
+
+/** All that is not well, but for what can't be told because of it. */
+const faultsIn = ({ findings }: Said): readonly Finding[] =>
+  findings.filter(({ state, because }) => state !== "ok" && because === undefined);
+
+/** Throws an Error with what is not well where that stays so. */
+async function allIsWell(): Promise<void> {
+  let last: Said | undefined;
+  const isWell = async () => {
+    last = await doctor();
+    return last.status === 0;
+  };
+  await until("all well", isWell).catch(() => {
+    throw new Error(
+      JSON.stringify(
+        last?.findings.filter(({ state }) => state !== "ok"),
+        null,
+        1,
+      ),
+    );
+  });
+}
+
+/** Keeps the agent, and all others, from putting the switch right. */
+async function holdSwitch(): Promise<() => Promise<void>> {
+  const held = ["flock", "--no-fork", join(a.runDir, "switch.lock"), "sh", "-c"];
+  const argv = ["setpriv", "--pdeathsig", "KILL", ...held, "echo held; exec sleep 60"];
+  const holder = start({ argv, limitMs: 60_000 });
+  await holder.says(/^held$/m);
+  return async () => {
+    holder.kill("SIGKILL");
+    await holder.outcome;
+  };
+}
+
+/** What `socketplane agent restart` does. */
+async function restartAgent(): Promise<void> {
+  await agents[0].stop();
+  agents[0] = await a.startAgent();
+}
+
+/** Rules of a link's ingress, until they are taken away. */
+async function filter(netns: string, link: string, rules: string): Promise<() => Promise<void>> {
+  const chain = `type filter hook ingress device "${link}" priority 0; ${rules}`;
+  const stdin = `table netdev fault { chain fault { ${chain}; }; }`;
+  await must({ netns, argv: ["nft", "-f", "-"], stdin });
+  return async () => {
+    await must({ netns, argv: ["nft", "delete", "table", "netdev", "fault"] });
+  };
+}
+
+/** Undoes what was planted. */
+type Undo = () => Promise<void> | void;
+
+interface Fault {
+  readonly plant: () => Promise<Undo> | Undo;
+  /** All that is not well, but for what can't be told because of it. */
+  readonly found: readonly {
+    readonly id: string;
+    readonly state: "warning" | "broken";
+    readonly subject?: string;
+    readonly seen: RegExp;
+    readonly todo: RegExp;
+  }[];
+  /** Some of what can't be told because of it. */
+  readonly because?: readonly string[];
+  /** Some of what is well all the same, and of whom. */
+  readonly well?: readonly (readonly [id: string, subject: string])[];
+  readonly exit: 1 | 2;
+}
+
+const faults: Readonly<Record<string, Fault>> = {
+  "Open vSwitch is down": {
+    plant: async () => {
+      const socket = join(a.ovs.runDir, "db.sock");
+      await a.ovs.killSwitch();
+      renameSync(socket, `${socket}.away`);
+      return async () => {
+        renameSync(`${socket}.away`, socket);
+        await a.ovs.startSwitch();
+      };
+    },
+    found: [
+      {
+        id: "switch.database",
+        state: "broken",
+        seen: /Cannot reach ovsdb-server at .*db\.sock: there is no such socket/,
+        todo: /systemctl start openvswitch-switch/,
+      },
+    ],
+    because: ["switch.bridge", "peers.tunnel"],
+    exit: 2,
+  },
+  "Open vSwitch is up, and its bridge is missing": {
+    plant: async () => {
+      const release = await holdSwitch();
+      a.ovs.vsctl("del-br", "sp0");
+      return release;
+    },
+    found: [
+      {
+        id: "switch.bridge",
+        state: "broken",
+        seen: /"sp0" is gone/,
+        todo: /^socketplane agent restart/,
+      },
+    ],
+    because: ["containers.plugged", "peers.tunnel"],
+    exit: 2,
+  },
+  "the VTEP is on no bridge of Open vSwitch": {
+    plant: async () => {
+      const { netns, ovs } = a;
+      const policy = (verdict: string) =>
+        must({ netns, argv: ["nft", `chain netdev cable ingress { policy ${verdict}; }`] });
+      ovs.vsctl("del-br", "br-phy");
+      // As it was before it was put into a bridge.
+      await policy("accept");
+      ip("-n", netns, "address", "add", "192.0.2.1/24", "dev", "under0");
+      return async () => {
+        ip("-n", netns, "address", "flush", "dev", "under0");
+        await policy("drop");
+        const add = ["add-br", "br-phy", "--", "set", "bridge", "br-phy", "datapath_type=netdev"];
+        ovs.vsctl(...add, "--", "add-port", "br-phy", "under0");
+        await ovs.startSwitch();
+      };
+    },
+    found: [
+      {
+        id: "underlay.bridged",
+        state: "broken",
+        seen: /"under0", which is no Open vSwitch bridge/,
+        todo: /^ovs-vsctl add-br br-phy .* add-port br-phy under0/,
+      },
+    ],
+    because: ["peers.tunnel"],
+    exit: 2,
+  },
+  "etcd can't be reached": {
+    plant: () => filter(cluster.etcdNetns, "host-a", "drop"),
+    found: [
+      {
+        id: "store.reachable",
+        state: "broken",
+        subject: "https://192.0.2.250:2379",
+        seen: /no answer within/,
+        todo: /systemctl status etcd/,
+      },
+    ],
+    because: ["node.registered", "node.leases"],
+    // By what this node has written down of its peers.
+    well: [["peers.tunnel", 'nodes "192.0.2.2", "192.0.2.3"']],
+    exit: 2,
+  },
+  "etcd refuses the certificate": {
+    plant: () => {
+      const folder = join(lab.folder, "others");
+      mkdirSync(folder);
+      const { cert, key } = makeAuthority(folder, "others").issue("stranger");
+      const before = readFileSync(a.config, "utf8");
+      const json = JSON.parse(before);
+      const store = { ...json.store, tls: { ...json.store.tls, cert, key } };
+      writeFileSync(a.config, JSON.stringify({ ...json, store }));
+      return () => writeFileSync(a.config, before);
+    },
+    found: [
+      {
+        id: "store.reachable",
+        state: "broken",
+        seen: /bad certificate/,
+        todo: /store\.tls in node\.json.*does etcd trust the authority of cert/,
+      },
+    ],
+    because: ["node.registered", "node.leases"],
+    exit: 2,
+  },
+  "UDP 4789 is dropped between two nodes": {
+    plant: () => filter(cluster.underlay, "n1", "ip daddr 192.0.2.2 udp dport 4789 drop"),
+    found: [
+      {
+        id: "peers.tunnel",
+        state: "broken",
+        subject: 'node "host-b"',
+        seen: /echo requests to the VTEP are answered: UDP port 4789 is dropped on the way/,
+        todo: /^Let UDP port 4789 pass between 192\.0\.2\.1 and 192\.0\.2\.2, both ways/,
+      },
+    ],
+    well: [["peers.tunnel", 'node "host-c"']],
+    exit: 2,
+  },
+  "the underlay takes too little on the way": {
+    plant: () => {
+      const set = (mtu: string) => ip("-n", cluster.underlay, "link", "set", "n2", "mtu", mtu);
+      set("1400");
+      return () => void set("1500");
+    },
+    found: [
+      {
+        id: "peers.mtu",
+        state: "broken",
+        subject: 'node "host-b"',
+        seen: /1450 bytes.* are lost: 1350 do, so that the underlay takes 1400, and VXLAN makes it 1500/,
+        todo: /^Raise the MTU to 1500 or more .* between 192\.0\.2\.1 and 192\.0\.2\.2: ip link set dev LINK mtu 1500/,
+      },
+    ],
+    well: [["peers.mtu", 'node "host-c"']],
+    exit: 2,
+  },
+  "flows were deleted by hand": {
+    plant: async () => {
+      const release = await holdSwitch();
+      a.ovs.ofctl("del-flows", join(a.ovs.runDir, "sp0.mgmt"));
+      return async () => {
+        await release();
+        await restartAgent();
+      };
+    },
+    found: [
+      {
+        id: "containers.flows",
+        state: "broken",
+        seen: /^\d+ of \d+ flows are missing/,
+        todo: /^socketplane agent restart/,
+      },
+    ],
+    because: ["peers.tunnel"],
+    exit: 2,
+  },
+  "an address is written down for a container that is gone": {
+    plant: async () => {
+      const gone = await attach(a, a.addContainer(), web);
+      gone.container.remove();
+      await until("its link going", async () => !ip("-n", a.netns, "link").includes(gone.outer));
+      return () => detach(a, gone.container, web);
+    },
+    found: [
+      {
+        id: "containers.assigned",
+        state: "warning",
+        seen: /it is gone/,
+        todo: /^socketplane rm --force /,
+      },
+    ],
+    exit: 1,
+  },
+  "a port has no address that is written down": {
+    plant: async () => {
+      for (const path of await filesOf(onA)) rmSync(path);
+      return restartAgent;
+    },
+    found: [
+      {
+        id: "containers.ports",
+        state: "broken",
+        seen: /nothing is written down of it/,
+        todo: /^socketplane agent restart/,
+      },
+    ],
+    exit: 2,
+  },
+  "no network list is there": {
+    plant: () => {
+      const path = join(conf, "10-web.conflist");
+      renameSync(path, `${path}.away`);
+      return () => renameSync(`${path}.away`, path);
+    },
+    found: [
+      {
+        id: "files.lists",
+        state: "broken",
+        seen: /has no network list of ours/,
+        todo: /^socketplane install/,
+      },
+    ],
+    exit: 2,
+  },
+  "the network list is malformed": {
+    plant: () => {
+      const path = join(conf, "10-web.conflist");
+      const before = readFileSync(path, "utf8");
+      writeFileSync(path, before.replace(/}$/, ""));
+      return () => writeFileSync(path, before);
+    },
+    found: [
+      {
+        id: "files.lists",
+        state: "broken",
+        subject: "10-web.conflist",
+        seen: /^it is not JSON: line 1, column \d+/,
+        todo: /^Correct .*10-web\.conflist$/,
+      },
+    ],
+    exit: 2,
+  },
+  "ip_forward is off": {
+    plant: async () => {
+      const set = (value: string) =>
+        must({ netns: a.netns, argv: ["sysctl", "-qw", `net.ipv4.ip_forward=${value}`] });
+      await set("0");
+      return async () => void (await set("1"));
+    },
+    found: [
+      {
+        id: "machine.forwarding",
+        state: "broken",
+        seen: /ip_forward/,
+        todo: /sysctl -w net.ipv4.ip_forward=1/,
+      },
+    ],
+    exit: 2,
+  },
+};
+
+/** The names that an assignment's file has. */
+async function filesOf({ address, container }: Attached): Promise<readonly string[]> {
+  const found = await must({ argv: ["grep", "-rl", container.id, a.runDir] });
+  const files = found.split("\n").filter((path) => /\/(owners|ports|networks)\//.test(path));
+  expect(files.length, address).toBeGreaterThan(2);
+  return files;
+}
+
+test("three nodes that are well are said to be so, by each of them", async () => {
+  for (const said of await Promise.all(cluster.nodes.map((node) => doctor(node)))) {
+    expect(said).toMatchObject({ status: 0, state: "ok" });
+    expect(said.findings.filter(({ state }) => state !== "ok")).toEqual([]);
+    expect(said.findings.filter(({ area }) => area === "peers")).toMatchObject([
+      { id: "peers.tunnel", subject: expect.stringMatching(/^nodes "host-.", "host-."$/) },
+      { id: "peers.mtu", seen: expect.stringMatching(/1450 bytes.*pass both ways/) },
+    ]);
+  }
+  const shown = await a.socketplane("doctor", ...places(), "-o", "table");
+  expect(shown.stdout).toMatch(/✓ tunnel +nodes "host-b", "host-c": reached through the tunnel/);
+  expect(shown.stdout).toMatch(/^All is well: \d+ findings\.$/m);
+});
+
+describe("planted alone, and taken away", () => {
+  test.each(Object.entries(faults))("%s", async (_name, fault) => {
+    const { plant, found, because = [], well = [], exit } = fault;
+    const undo = await plant();
+    let said: Said;
+    try {
+      said = await doctor();
+    } finally {
+      await undo();
+    }
+    expect(faultsIn(said)).toEqual(
+      found.map(({ seen, todo, ...rest }) =>
+        expect.objectContaining({
+          ...rest,
+          seen: expect.stringMatching(seen),
+          todo: expect.stringMatching(todo),
+        }),
+      ),
+    );
+    const told = said.findings.filter((one) => one.because !== undefined);
+    expect(told.map(({ id }) => id)).toEqual(expect.arrayContaining([...because]));
+    const fine = said.findings.filter(({ state }) => state === "ok");
+    for (const [id, subject] of well)
+      expect(fine).toContainEqual(expect.objectContaining({ id, subject }));
+    expect(said.status).toBe(exit);
+    expect(said.state).toBe(exit === 2 ? "broken" : "warning");
+    await allIsWell();
+  });
+});
+
+test("of a node whose switch has lost its tunnel, its peers say so", async () => {
+  await agents[1].stop();
+  b.ovs.vsctl("del-port", "sptunnel");
+  const said = await doctor();
+  agents[1] = await b.startAgent();
+  expect(faultsIn(said)).toMatchObject([
+    {
+      id: "peers.tunnel",
+      state: "broken",
+      subject: 'node "host-b"',
+      seen: expect.stringMatching(
+        /UDP port 4789 is closed there, so that Open vSwitch has no tunnel/,
+      ),
+      todo: "socketplane agent start, and socketplane doctor, on host-b",
+    },
+  ]);
+  await allIsWell();
+});
+
+test("of two machines with one name, the second is told so", async () => {
+  const second = await cluster.addNode({ name: "host-b" });
+  await second.startAgent({ until: "started" });
+  const runs = async () =>
+    (await doctor(second)).findings.some(
+      ({ id, state }) => id === "agent.running" && state === "ok",
+    );
+  await until("its agent", runs);
+  const said = await doctor(second);
+  expect(said).toMatchObject({ status: 2, state: "broken" });
+  expect(faultsIn(said)).toMatchObject([
+    {
+      id: "node.registered",
+      state: "broken",
+      seen: expect.stringMatching(
+        new RegExp(`${b.machineId}. is registered as "host-b", .* this one is ${second.machineId}`),
+      ),
+      todo: expect.stringMatching(/name of its own: "node" in node\.json/),
+    },
+  ]);
+  // Who was there first has lost nothing.
+  await allIsWell();
+});
