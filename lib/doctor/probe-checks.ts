@@ -1,5 +1,5 @@
 /** What is judged of the other nodes. See doctor.ts for the folder's note. */
-import { type Check, inCluster, notKnown, type State, type Verdict } from "./check.ts";
+import { type Check, inCluster, notKnown, ok, type State, type Verdict } from "./check.ts";
 import type { PeerFacts, TunnelFacts } from "./probe-facts.ts";
 import {
   bringBack,
@@ -53,15 +53,20 @@ const tunnel: Check = {
     "containers.flows",
   ],
   without: "the other nodes do not answer through the tunnel",
-  judge: judgeEach((peer) => {
-    const { tunnel: found } = peer;
-    if (found === undefined) return withoutNetwork(peer);
-    if (found.small === "answered") {
-      return { state: "ok", seen: `reached through the tunnel, in network "${found.network}"` };
-    }
-    return silent(peer, found);
-  }),
+  judge: (facts) => {
+    const { peers, node } = facts;
+    const isAlone = peers.known && peers.value.length === 0;
+    if (isAlone || node?.networks.length !== 0) return judgeEach(ofTunnel)(facts);
+    return [ok("not needed yet: there is no network on this machine")];
+  },
 };
+
+function ofTunnel(peer: PeerFacts): Judgement {
+  const { tunnel: found } = peer;
+  if (found === undefined) return withoutNetwork(peer);
+  if (found.small !== "answered") return silent(peer, found);
+  return { state: "ok", seen: `reached through the tunnel, in network "${found.network}"` };
+}
 
 function silent(peer: PeerFacts, found: TunnelFacts): Judgement {
   const { agent, underlay, port } = peer;

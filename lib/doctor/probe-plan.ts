@@ -131,7 +131,8 @@ function peersInCache(networks: readonly CachedNetwork[]): readonly Known[] {
   const vteps = new Map(
     networks.flatMap(({ peers }) => peers.map(({ vtep }) => [hexOfVtep(vtep), vtep])),
   );
-  return [...vteps.values()].map((vtep) => ({
+  const ordered = [...vteps].sort(([one], [two]) => (one < two ? -1 : 1));
+  return ordered.map(([, vtep]) => ({
     node: formatVtep(vtep),
     vtep,
     agent: undefined,
