@@ -1,78 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { pathToFileURL } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { htmlOf } from "../../../lib/topology/html.ts";
+import { describe, expect, test } from "vitest";
 import { escaped } from "../../../lib/topology/markup.ts";
-import { svgOf } from "../../../lib/topology/svg.ts";
-import type { Topology } from "../../../lib/topology/topology.ts";
-import { type Browser, type Look, type Page, startBrowser } from "./browser.ts";
-import { ask, collisions, faint, middleOf, outside, spotsOf, textsOf } from "./in-page.ts";
-import { hostile, hostileNames, sampleOf } from "./sample.ts";
+import { ask, faint, middleOf, spotsOf, textsOf } from "./in-page.ts";
+import { away, hostile, hostileNames, many, sampleOf, three } from "./sample.ts";
+import { dark, narrow, shownInBrowser } from "./shown.ts";
 
-const maker = { version: "0.1.0" };
-const three = sampleOf({ nodes: 3, containers: 4, networks: ["web", "db"] });
-const many = sampleOf({ nodes: 200, containers: 12, networks: ["web", "db", "batch"] });
-const away: Topology = {
-  ...three,
-  store: { kind: "etcd", state: "away" },
-  tunnels: three.tunnels.map(({ traffic: _, ...rest }) => rest),
-  missing: [
-    { what: "the tunnels' traffic", why: "Cannot ask the switch: it is away", todo: "Do." },
-  ],
-};
-
-const wide = { width: 1280, height: 800, theme: "light" } as const satisfies Look;
-const narrow = { ...wide, width: 400 } as const satisfies Look;
-const dark = { ...wide, theme: "dark" } as const satisfies Look;
-
-let browser: Browser;
-const folder = mkdtempSync(join(tmpdir(), "socketplane-page-"));
-beforeAll(async () => {
-  browser = await startBrowser();
-});
-afterAll(async () => {
-  await browser?.close();
-  rmSync(folder, { recursive: true });
-});
-
-let files = 0;
-function openFile(kind: "html" | "svg", text: string, look: Look): Promise<Page> {
-  files += 1;
-  const path = join(folder, `${files}.${kind}`);
-  writeFileSync(path, text);
-  return browser.open(pathToFileURL(path).href, look);
-}
-
-const open = (topology: Topology, look: Look = wide): Promise<Page> =>
-  openFile("html", htmlOf(topology, maker), look);
-
-describe.each([
-  ["three nodes", three],
-  ["200 nodes", many],
-  ["what is not known", away],
-  ["hostile names", hostile(three)],
-  ["many hostile names", hostile(sampleOf({ nodes: 9, containers: 3, networks: ["a", "b"] }))],
-  ["another node alone", { ...three, nodes: three.nodes.slice(1, 2) }],
-  ["one node", sampleOf({ nodes: 1, containers: 0, networks: [] })],
-])("a page of %s", (_, topology) => {
-  test.each([
-    ["wide and light", wide],
-    ["narrow and dark", { ...dark, width: 400 }],
-  ])("asks for nothing, complains of nothing, and is read: %s", async (_, look) => {
-    const page = await open(topology, look);
-    const spots = await spotsOf(page);
-    expect(spots.length).toBeGreaterThan(10);
-    expect(collisions(spots)).toEqual([]);
-    expect(outside(spots, 0, look.width)).toEqual([]);
-    expect(faint(spots)).toEqual([]);
-    const width = await page.evaluate("document.documentElement.scrollWidth");
-    expect(width).toBe(look.width);
-    expect(page.requests).toHaveLength(1);
-    expect(page.complaints).toEqual([]);
-  });
-});
+const { page: open } = shownInBrowser();
 
 describe("three nodes with twelve containers", () => {
   test("all are there, each with its address", async () => {
@@ -246,22 +178,5 @@ describe("names of strangers", () => {
     );
     expect(await page.evaluate("document.title")).toBe("The network, seen from node-a");
     expect(page.complaints.join("\n")).toMatch(/Content Security Policy/);
-  });
-});
-
-describe.each([
-  ["three nodes", three],
-  ["200 nodes", many],
-  ["hostile names", hostile(three)],
-])("a picture of %s", (_, topology) => {
-  test("is well-formed, and its texts have the room they take", async () => {
-    const page = await openFile("svg", svgOf(topology, { ...maker, theme: "auto" }), dark);
-    expect(await page.evaluate("document.documentElement.nodeName")).toBe("svg");
-    const spots = await spotsOf(page);
-    expect(spots.length).toBeGreaterThan(10);
-    expect(collisions(spots)).toEqual([]);
-    expect(outside(spots, 20, 1200 - 20)).toEqual([]);
-    expect(page.complaints).toEqual([]);
-    expect(page.requests).toHaveLength(1);
   });
 });

@@ -119,6 +119,19 @@ const trafficOf = (sent: number, received: number): Traffic => ({
   received: { bytes: received, packets: Math.ceil(received / 900) },
 });
 
+export const three = sampleOf({ nodes: 3, containers: 4, networks: ["web", "db"] });
+export const many = sampleOf({ nodes: 200, containers: 12, networks: ["web", "db", "batch"] });
+
+/** Of a node that reaches neither etcd nor its switch. */
+export const away: Topology = {
+  ...three,
+  store: { kind: "etcd", state: "away" },
+  tunnels: three.tunnels.map(({ traffic: _, ...rest }) => rest),
+  missing: [
+    { what: "the tunnels' traffic", why: "Cannot ask the switch: it is away", todo: "Do." },
+  ],
+};
+
 /** What a stranger may call a container, to break the page or pass for another. */
 export const hostileNames: readonly string[] = [
   "<script>document.title='broken'</script>",
