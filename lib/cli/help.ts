@@ -15,7 +15,7 @@ import { sections } from "./groups.ts";
 type Row = readonly [left: string, right: string];
 
 export const exitStatus =
-  "0 when it is done, 1 when it failed, 2 when it was called wrongly. `run` and `exec` end with the status of the command that they ran.";
+  "0 when it is done, 1 when it failed, 2 when it was called wrongly. `run` and `exec` end with the status of the command that they ran, and `doctor` with 0, 1 or 2 for well, warnings or broken.";
 
 const ending = "Called with CNI_COMMAND in its environment, it is a CNI plugin instead.";
 

@@ -79,7 +79,7 @@ const bridge: Check = {
 
 const openflow: Check = {
   id: "switch.openflow",
-  asks: "Whether ovs-vswitchd answers at <bridge>.mgmt.",
+  asks: "Whether ovs-vswitchd answers at `BRIDGE.mgmt`, in `ovs.runDir`.",
   remedy:
     "`systemctl restart openvswitch-switch`, and its log: /var/log/openvswitch/ovs-vswitchd.log.",
   needs: ["switch.bridge"],

@@ -16,7 +16,7 @@ const bridged: Check = {
   id: "underlay.bridged",
   asks: "With the userspace datapath: whether the link that has the VTEP is an Open vSwitch bridge, by which alone VXLAN leaves.",
   remedy:
-    'Put the network interface into a bridge of Open vSwitch, and its address on that: README.md, "Userspace datapath" has the commands.',
+    "Put the network interface into a bridge of Open vSwitch, and its address on that: README.md has the commands, where it tells of the userspace datapath.",
   applies: inCluster,
   needs: ["switch.database", "node.vtep"],
   without: "VXLAN can't leave this machine",

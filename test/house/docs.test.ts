@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { withChecks } from "../../docs/doctor.ts";
 import { pages } from "../../docs/pages.ts";
 import { version } from "../../package.json" with { type: "json" };
 import { top } from "./sources.ts";
@@ -17,6 +18,11 @@ test("the commands' pages are as `npm run docs` writes them", () => {
     (path) => readFileSync(join(top, "docs", path), "utf8") !== made.get(path),
   );
   expect(behind).toEqual([]);
+});
+
+test("doctor.md has all checks, as `npm run docs` writes them", () => {
+  const page = readFileSync(join(top, "docs/doctor.md"), "utf8");
+  expect(page).toBe(withChecks(page));
 });
 
 test("what the pages link to is there", () => {
