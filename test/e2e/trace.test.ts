@@ -7,14 +7,20 @@ import type { Agent } from "../lab/agent.ts";
 import { type Attached, attach } from "../lab/attach.ts";
 import { type Capture, capture } from "../lab/capture.ts";
 import { type Cluster, type ClusterNode, startCluster } from "../lab/cluster.ts";
-import { arp, sendFrames, udp4 } from "../lab/frames.ts";
+import { arp, nd, sendFrames, udp4, udp6 } from "../lab/frames.ts";
 import { type Lab, type Outside, openLab } from "../lab/lab.ts";
 import { reaches } from "../lab/probe.ts";
 import { must } from "../lab/run.ts";
 import { until } from "../lab/until.ts";
 
-const web = { cniVersion: "1.1.0", name: "web", type: "socketplane", subnet: "10.2.0.0/16" };
-const db = { ...web, name: "db", subnet: "10.3.0.0/16" };
+const web = {
+  cniVersion: "1.1.0",
+  name: "web",
+  type: "socketplane",
+  subnet: "10.2.0.0/16",
+  subnet6: "fd00:2::/64",
+};
+const db = { ...web, name: "db", subnet: "10.3.0.0/16", subnet6: "fd00:3::/64" };
 
 interface Shown {
   readonly end: End;
@@ -71,7 +77,7 @@ beforeAll(async () => {
     await until(`a way to ${address}`, () => reaches(webA.container.netns, address));
   }
   const listen = async (place: string, netns: string, link: string) => {
-    const filter = `inbound and (arp or udp dst portrange ${firstPort}-${firstPort + 999})`;
+    const filter = `inbound and (arp or icmp6 or udp dst portrange ${firstPort}-${firstPort + 999})`;
     ears.set(place, await capture(netns, link, filter));
   };
   for (const [place, { container }] of Object.entries({ webA, webA2, webB, webC, dbA })) {
@@ -154,13 +160,21 @@ const text = ({ packet }: Stage, key: string): string => `${packet[key]}`;
 function frameOf(stage: Stage): Uint8Array {
   const head = { to: text(stage, "destination_mac"), from: text(stage, "source_mac") };
   const [source, destination] = [text(stage, "source"), text(stage, "destination")];
-  return stage.stage === "neighbour"
-    ? arp(head, "request", { sha: head.from, spa: source, tpa: destination })
-    : udp4(
-        head,
-        { source, destination, from: 40_000, to: Number(stage.packet.port) },
-        Buffer.from("traced"),
-      );
+  const ways = { source, destination, from: 40_000, to: Number(stage.packet.port) };
+  switch (text(stage, "protocol")) {
+    case "arp":
+      return arp(head, "request", { sha: head.from, spa: source, tpa: destination });
+    case "nd": {
+      // The group of those whose addresses end so (RFC 4291, 2.7.1).
+      const group = head.to.replace(/^33:33:(..):(..):(..):(..)$/, "ff02::1:$1$2:$3$4");
+      const about = { source, destination: group, target: destination, option: head.from };
+      return nd(head, "neighbourSolicitation", about);
+    }
+    default: {
+      const udp = destination.includes(":") ? udp6 : udp4;
+      return udp(head, ways, Buffer.from("traced"));
+    }
+  }
 }
 
 /** All that a switch has counted, by table, priority and match. */
@@ -206,7 +220,9 @@ async function sendAsTraced(from: Attached, stage: Stage): Promise<void> {
   const { source, destination, port } = stage.packet;
   const pattern =
     stage.stage === "neighbour"
-      ? new RegExp(`Request who-has ${destination} .*tell ${source},`)
+      ? new RegExp(
+          `Request who-has ${destination} .*tell ${source},|${source} > .* who has ${destination},`,
+        )
       : new RegExp(`> ${destination}\\.${port}: UDP`);
   if (stage.stage === "neighbour" && stage.end.end === "delivered") return;
   const hosts = stage.nodes.filter((part) => part.source === "host").map(({ node }) => node);
@@ -214,6 +230,14 @@ async function sendAsTraced(from: Attached, stage: Stage): Promise<void> {
   // Of neighbours the kernel asks as well, now and then.
   const least = stage.stage === "neighbour" ? many / 2 : 1;
   sent.push({ what: `${stage.stage} ${source} > ${destination}`, pattern, least, at });
+}
+
+/** A node's own in network web. */
+async function ownAddress({ netns }: ClusterNode): Promise<string> {
+  const argv = ["ip", "-4", "-o", "address", "show", "sp-web"];
+  const [, address] = / inet ([\d.]+)\/16 /.exec(await must({ netns, argv })) ?? [];
+  if (address === undefined) throw new Error(`no address on sp-web of ${netns}`);
+  return address;
 }
 
 const way = ({ stages }: Shown, which: Stage["stage"]): Stage => {
@@ -251,6 +275,20 @@ describe("as it is traced, so it goes", () => {
       await sendAsTraced(webA, way(traced, stage));
   });
 
+  test("over IPv6, on one node, on two, and to nobody", async () => {
+    for (const to of [webA2, webB]) {
+      const traced = await trace(nodeA, webA.address6 ?? "", to.address6 ?? "");
+      expect(traced.end).toEqual({ end: "delivered", to: `container ${to.container.id}` });
+      for (const stage of ["neighbour", "packet"] as const) {
+        await sendAsTraced(webA, way(traced, stage));
+      }
+    }
+    const nobody = await trace(nodeA, webA.address6 ?? "", "fd00:2::a02:c8c8");
+    const why = expect.stringMatching(/nobody holds/);
+    expect(nobody.end).toMatchObject({ end: "dropped", why });
+    await sendAsTraced(webA, way(nobody, "neighbour"));
+  });
+
   test("from another node's container to one of here", async () => {
     const traced = await trace(nodeA, webB.address, webA.address);
     expect(traced.end).toEqual({ end: "delivered", to: `container ${webA.container.id}` });
@@ -268,12 +306,7 @@ describe("as it is traced, so it goes", () => {
 
   test("to the host, and to another node's", async () => {
     for (const node of [nodeA, nodeB]) {
-      const shown = await must({
-        netns: node.netns,
-        argv: ["ip", "-4", "-o", "address", "show", "sp-web"],
-      });
-      const [, address = ""] = / inet ([\d.]+)\/16 /.exec(shown) ?? [];
-      const traced = await trace(nodeA, webA.address, address);
+      const traced = await trace(nodeA, webA.address, await ownAddress(node));
       expect(placeOf(traced.end)).toEqual([node.name]);
       await sendAsTraced(webA, way(traced, "packet"));
     }
@@ -365,6 +398,25 @@ describe("a switch that can't be asked is told of by what is on record", () => {
     ["host-a", "switch"],
     ["host-b", "records"],
   ];
+  /** What a node's switch was told to do; of another node's, no port's number is on record. */
+  const told = (stage: Stage, of: ClusterNode) =>
+    stage.nodes
+      .filter(({ node, steps }) => node === of.name && /^\d/.test(steps[0]?.at ?? ""))
+      .flatMap(({ steps }) => steps)
+      .map(({ met = "", ...step }) => ({
+        ...step,
+        met: met.replace(/(in_port=|output:)[^,\s]+/g, "$1"),
+      }));
+  const all: readonly Stage["stage"][] = ["neighbour", "packet"];
+  const toHost = async (node: ClusterNode) => trace(nodeA, webA.address, await ownAddress(node));
+  let asked: { readonly far: Shown; readonly host: Shown; readonly near: Shown };
+  beforeAll(async () => {
+    asked = {
+      far: await trace(nodeA, webA.address, webB.address),
+      host: await toHost(nodeB),
+      near: await trace(nodeA, webA.address, webA2.address),
+    };
+  });
 
   test("where the other node's agent does not answer", async () => {
     agentOf(nodeB).kill("SIGSTOP");
@@ -386,6 +438,15 @@ describe("a switch that can't be asked is told of by what is on record", () => {
     expect(because(way(traced, "packet"), nodeB)).toMatch(/agent of host-b does not run/);
     for (const stage of ["neighbour", "packet"] as const) {
       await sendAsTraced(webA, way(traced, stage));
+    }
+    for (const [was, is] of [
+      [asked.far, traced],
+      [asked.host, await toHost(nodeB)],
+    ] as const) {
+      expect(is.end).toEqual(was.end);
+      for (const stage of all) {
+        expect(told(way(is, stage), nodeB)).toEqual(told(way(was, stage), nodeB));
+      }
     }
     const free = webB.address.replace(/\d+$/, (last) => `${Number(last) + 21}`);
     const dropped = await trace(nodeA, webA.address, free);
@@ -426,8 +487,14 @@ describe("a switch that can't be asked is told of by what is on record", () => {
     await nodeA.ovs.killSwitch();
     const traced = await trace(nodeA, webA.address, webA2.address);
     expect(traced.end).toEqual({ end: "delivered", to: `container ${webA2.container.id}` });
-    expect(sources(way(traced, "packet"))).toEqual([["host-a", "records"]]);
     expect(because(way(traced, "packet"), nodeA)).toMatch(/ovs-vswitchd/);
+    for (const stage of all) {
+      expect(sources(way(traced, stage))).toEqual([["host-a", "records"]]);
+      // Of this node the run directory has it all.
+      const steps = ({ stages }: Shown) =>
+        stages.find((one) => one.stage === stage)?.nodes[0]?.steps;
+      expect(steps(traced)).toEqual(steps(asked.near));
+    }
     const spoofed = await trace(nodeA, webA.address, webA2.address, "--source", webB.address);
     const why = expect.stringMatching(/spoof guard/);
     expect(spoofed.end).toMatchObject({ end: "dropped", why });

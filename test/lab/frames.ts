@@ -103,20 +103,40 @@ function ip4(
 }
 
 const icmp6 = 58;
+const udp = 17;
 
 function ip6(
   head: Head,
   addresses: { readonly source: string; readonly destination: string },
   payload: Uint8Array,
+  protocol: number = icmp6,
 ): Uint8Array {
   const { source, destination } = addresses;
   // The hop limit that neighbour discovery demands (RFC 4861, section 7.1).
-  const fixed = [u8(0x60), Buffer.alloc(3), u16(payload.length), u8(icmp6), u8(255)];
+  const fixed = [u8(0x60), Buffer.alloc(3), u16(payload.length), u8(protocol), u8(255)];
   const header = Buffer.concat([...fixed, ip6Bytes(source), ip6Bytes(destination)]);
   return ethernet(head, etherType.ipv6, Buffer.concat([header, payload]));
 }
 
-/** The same over IPv6. */
+/** A datagram over IPv6, which wants a checksum (RFC 8200, section 8.1). */
+export function udp6(
+  head: Head,
+  way: {
+    readonly source: string;
+    readonly destination: string;
+    readonly from: number;
+    readonly to: number;
+  },
+  payload: Uint8Array,
+): Uint8Array {
+  const { source, destination } = way;
+  const parts = [u16(way.from), u16(way.to), u16(8 + payload.length), u16(0), payload];
+  const datagram = Buffer.concat(parts);
+  datagram.writeUInt16BE(checksum(pseudo(source, destination, datagram, udp)), 6);
+  return ip6(head, way, datagram, udp);
+}
+
+/** An ICMPv6 echo reply that nobody has asked for. */
 export function reply6(head: Head, source: string, destination: string): Uint8Array {
   const message = Buffer.concat([u8(129), u8(0), u16(0), u16(1), u16(1)]);
   message.writeUInt16BE(checksum(pseudo(source, destination, message)), 2);
@@ -160,10 +180,15 @@ export function nd(
   return ip6(head, { source, destination }, message);
 }
 
-const pseudo = (source: string, destination: string, payload: Uint8Array) =>
+const pseudo = (
+  source: string,
+  destination: string,
+  payload: Uint8Array,
+  protocol: number = icmp6,
+) =>
   Buffer.concat([
     ...[ip6Bytes(source), ip6Bytes(destination)],
-    ...[u16(0), u16(payload.length), u16(0), u16(icmp6), payload],
+    ...[u16(0), u16(payload.length), u16(0), u16(protocol), payload],
   ]);
 
 /** The Internet checksum (RFC 1071). */
