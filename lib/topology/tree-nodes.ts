@@ -61,7 +61,7 @@ export function nodeBranches(topology: Topology, pen: Pen, limits: Limits): read
   return [[...trees, ...briefly(topology, others, pen, limits)].join("\n\n")];
 }
 
-/** "host-a  192.0.2.1 · agent alive · this node" */
+/** "host-a  192.0.2.1 · agent up · this node" */
 function head(node: TopologyNode, pen: Pen): string {
   // One whose VTEP is all that is known is called by it.
   const isNamed = node.vtep !== undefined && node.name !== `at ${node.vtep}`;
@@ -70,8 +70,10 @@ function head(node: TopologyNode, pen: Pen): string {
   return [name, said.join(pen.dot)].filter((part) => part !== "").join("  ");
 }
 
+const agentSays = { alive: "agent up", away: "agent away", unknown: "" } as const;
+
 const words = ({ agent, isSelf }: TopologyNode, pen: Pen): readonly string[] => [
-  ...(agent === "unknown" ? [] : [pen.paint(`agent ${agent}`, agent === "alive" ? "good" : "bad")]),
+  ...(agent === "unknown" ? [] : [pen.paint(agentSays[agent], agent === "alive" ? "good" : "bad")]),
   ...(isSelf ? ["this node"] : []),
 ];
 
@@ -168,10 +170,7 @@ function briefly(
   const rows = shown.map((node): readonly Cell[] => [
     node.name,
     node.vtep ?? "",
-    [
-      node.agent === "unknown" ? "" : `agent ${node.agent}`,
-      node.agent === "alive" ? "good" : "bad",
-    ],
+    [agentSays[node.agent], node.agent === "alive" ? "good" : "bad"],
     inEach(node, byNode.get(node.name) ?? []),
   ]);
   const left = ordered.slice(shown.length);

@@ -129,7 +129,7 @@ test("as JSON: every node, network and container, and what the tunnels have carr
 test("as a tree, in UTF-8 or in ASCII", async () => {
   const tree = await text(first);
   expect(tree).toMatch(/^3 nodes · 2 networks · 12 containers · etcd ok\n/);
-  expect(tree).toContain("\nhost-a  192.0.2.1 · agent alive · this node\n├─ web  10.2.");
+  expect(tree).toContain("\nhost-a  192.0.2.1 · agent up · this node\n├─ web  10.2.");
   for (const pod of attached.keys()) {
     expect(tree).toMatch(
       new RegExp(`^[│ ]  [├└]─ shop/${pod} +${attached.get(pod)?.address} `, "m"),

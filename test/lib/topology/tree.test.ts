@@ -20,7 +20,7 @@ Networks
 ├─ web  10.2.0.0/16 fd00:2::/64  gateway 10.2.0.1  VNI 1  MTU 1450  3 containers · reaches db
 └─ db   10.3.0.0/16              gateway 10.3.0.1  VNI 2  MTU 1450  1 container · reaches web · routed, without NAT
 
-host-a  192.0.2.1 · agent alive · this node
+host-a  192.0.2.1 · agent up · this node
 └─ web  10.2.0.0/26
    ├─ shop/web-0  10.2.0.3  fd00:2::a02:3  02:42:0a:02:00:03  port 7  gone
    └─ shop/web-1  10.2.0.4  fd00:2::a02:4  02:42:0a:02:00:04  port 7        sent 1.5 kB, received 2.5 MB
@@ -30,7 +30,7 @@ host-2  192.0.2.2 · agent away
 └─ db  10.3.0.0/26
    └─ 0123456789ab  10.3.0.3  02:42:00:00:00:01
 
-host-10  192.0.2.10 · agent alive
+host-10  192.0.2.10 · agent up
 └─ web  10.2.0.64/26
    └─ run-1  10.2.0.65  fd00:2::a02:41  02:42:00:00:00:01
 
