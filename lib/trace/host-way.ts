@@ -71,7 +71,7 @@ export function hostSends(
 
 function reachedBy(facts: Facts, to: Address, link: string, via: Address | undefined): string {
   const peer = facts.nodes.find(({ vtep }) => sameVtep(vtep, to));
-  const by = via === undefined ? `link ${link}` : `link ${link} and ${textOf(via)}`;
+  const by = via === undefined ? `link ${link}` : `link ${link} via ${textOf(via)}`;
   return peer === undefined ? `the outside, by ${by}` : `node ${peer.name}, by ${by}`;
 }
 

@@ -7,7 +7,7 @@ import { hostSends } from "./host-way.ts";
 import { textOf } from "./packet-text.ts";
 import { type Party, partyWords } from "./parties.ts";
 import { answerTo, fromThisHost, type Start, startOf, type TraceQuestion } from "./start.ts";
-import type { Address, Delivered, Packet, Step, Way, WayEnd } from "./way.ts";
+import type { Address, Delivered, Step, Way, WayEnd } from "./way.ts";
 
 export interface Stage {
   readonly stage: "neighbour" | "packet" | "answer";
@@ -56,7 +56,7 @@ export async function trace(following: Following, question: TraceQuestion): Prom
   const stages: Stage[] = [{ stage: "neighbour", way: asked }];
   const none = { ...words, stages, answer: undefined };
   if (asked.end.end === "dropped") {
-    return { ...none, end: unanswered(start.request, asked.end.why, asked.end.todo) };
+    return { ...none, end: unanswered(asked.end.why, asked.end.todo) };
   }
   const way = await follow(following, sender.node, start.entry, packet);
   stages.push({ stage: "packet", way });
@@ -71,8 +71,8 @@ export async function trace(following: Following, question: TraceQuestion): Prom
 const named = (party: Party, address: Address): string =>
   party.is === "address" ? textOf(address) : `${partyWords(party)} (${textOf(address)})`;
 
-function unanswered({ to }: Packet, why: string, todo: string | undefined): WayEnd {
-  const end = { end: "dropped", why: `nobody answers for ${textOf(to)}: ${why}` } as const;
+function unanswered(why: string, todo: string | undefined): WayEnd {
+  const end = { end: "dropped", why: `nobody answers: ${why}` } as const;
   return todo === undefined ? end : { ...end, todo };
 }
 

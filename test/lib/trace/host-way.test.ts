@@ -56,7 +56,7 @@ describe("the host", () => {
     ]);
     expect(end).toEqual({
       end: "delivered",
-      to: "the outside, by link eth0 and 203.0.113.9",
+      to: "the outside, by link eth0 via 203.0.113.9",
       as: address("203.0.113.1"),
     });
   });

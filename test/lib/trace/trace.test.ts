@@ -96,7 +96,7 @@ describe("a trace", () => {
     expect(stages.map(({ stage }) => stage)).toEqual(["neighbour"]);
     expect(end).toEqual({
       end: "dropped",
-      why: "nobody answers for 10.2.9.9: nobody has it",
+      why: "nobody answers: nobody has it",
       todo: "Look",
     });
   });
@@ -260,7 +260,7 @@ The answer: delivered to container one.
     });
     expect(text).toContain("\nNot known: Cannot read etcd.\n");
     expect(text).toContain("ARP: who has 10.2.9.9?\n  host-a, from container one");
-    expect(text).toMatch(/\nDropped: nobody answers for 10.2.9.9: nobody has it.\n {2}Look\n$/);
+    expect(text).toMatch(/\nDropped: nobody answers: nobody has it.\n {2}Look\n$/);
   });
 
   test("as JSON", async () => {
