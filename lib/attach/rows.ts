@@ -228,7 +228,7 @@ export const selectPort = (bridge: string, link: string): readonly Operation[] =
     op: "select",
     table: "Interface",
     where: [["name", "==", link]],
-    columns: ["name", "ofport", "error", "external_ids", "options"],
+    columns: ["name", "type", "ofport", "error", "external_ids", "options"],
   },
 ];
 

@@ -8,7 +8,7 @@ import { newDatapath } from "./bridge.ts";
 import type { Host } from "./host.ts";
 import { tunnelName } from "./names.ts";
 import { givenPort, readPort } from "./ports.ts";
-import { addPort, awaitOfport, removeRow, selectPort } from "./rows.ts";
+import { addPort, awaitOfport, removeRow, selectBridge, selectPort } from "./rows.ts";
 import { tunnelPort } from "./switch-network.ts";
 
 /** Each frame's flow says to whom it goes and under which VNI. */
@@ -61,16 +61,19 @@ export function ensureTunnel(host: Host, local: VtepAddress, deadline: Deadline)
 
 /**
  * Why nothing leaves by the tunnel through the link that has the VTEP; undefined if it can. *Bites
- * here*: on the userspace datapath VXLAN leaves through a bridge only; else all is well to look at,
- * and no frame arrives.
+ * here*: on the userspace datapath VXLAN leaves through a bridge only, by an address that the bridge
+ * itself has, and not a port of it; else all is well to look at, and no frame arrives.
  */
 export function underlayFault(host: Host, link: string, deadline: Deadline): string | undefined {
   const { bridge } = host.config.ovs;
-  const results = host.database(deadline).transact(selectPort(bridge, link), deadline);
-  const [ours, port] = results.map(({ rows }) => rows?.[0]);
+  const asking = [...selectPort(bridge, link), selectBridge(link)];
+  const results = host.database(deadline).transact(asking, deadline);
+  const [ours, port, own, itself] = results.map(({ rows }) => rows?.[0]);
   const datapath = ours === undefined ? newDatapath(host) : ours.datapath_type;
-  if (datapath !== "netdev" || port !== undefined) return undefined;
-  return `the VTEP is on link "${link}", which is no Open vSwitch bridge: with the userspace datapath VXLAN can't leave`;
+  if (datapath !== "netdev" || itself !== undefined || own?.type === "internal") return undefined;
+  const what =
+    port === undefined ? "no Open vSwitch bridge" : "a port of a bridge, and none itself";
+  return `the VTEP is on link "${link}", which is ${what}: with the userspace datapath VXLAN can't leave`;
 }
 
 /** What is wrong with the port; undefined if nothing is. */

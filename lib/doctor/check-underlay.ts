@@ -34,7 +34,7 @@ const bridged: Check = {
       ];
     }
     const todo = [
-      `ovs-vsctl add-br br-phy -- set bridge br-phy datapath_type=netdev -- add-port br-phy ${link}`,
+      `ovs-vsctl --may-exist add-br br-phy -- set bridge br-phy datapath_type=netdev -- --may-exist add-port br-phy ${link}`,
       `then move ${link}'s addresses and routes to br-phy, and set "vtep": { "interface": "br-phy" } in node.json`,
     ].join("\n");
     return [broken({ seen: fault, todo })];

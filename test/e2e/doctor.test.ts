@@ -222,7 +222,7 @@ const faults: Readonly<Record<string, Fault>> = {
         id: "underlay.bridged",
         state: "broken",
         seen: /"under0", which is no Open vSwitch bridge/,
-        todo: /^ovs-vsctl add-br br-phy .* add-port br-phy under0/,
+        todo: /^ovs-vsctl --may-exist add-br br-phy .* add-port br-phy under0/,
       },
     ],
     because: ["peers.tunnel"],

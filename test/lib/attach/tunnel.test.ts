@@ -70,6 +70,9 @@ test("on the userspace datapath it is a fault that the VTEP is on no bridge", ()
   expect(underlayFault(on.host, "eth0", within())).toContain('the VTEP is on link "eth0"');
   ovs.vsctl("add-br", "br-phy", "--", "set", "bridge", "br-phy", "datapath_type=netdev");
   expect(underlayFault(on.host, "br-phy", within())).toBeUndefined();
+  // As one that was put into a bridge, and has kept its address.
+  ovs.vsctl("add-port", "br-phy", "eth0", "--", "set", "interface", "eth0", "type=dummy");
+  expect(underlayFault(on.host, "eth0", within())).toContain("a port of a bridge, and none itself");
 });
 
 test("on the kernel's datapath it is none", () => {

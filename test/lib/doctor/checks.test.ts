@@ -387,7 +387,7 @@ const cases: readonly Case[] = [
     onNode({ underlayFault: know("the VTEP is on link eth0, which is no Open vSwitch bridge") }),
     "underlay.bridged",
     "broken",
-    /^ovs-vsctl add-br br-phy/,
+    /^ovs-vsctl --may-exist add-br br-phy/,
   ],
   [
     "an underlay that is too small",
