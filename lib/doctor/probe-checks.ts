@@ -79,7 +79,7 @@ function silent(peer: PeerFacts, found: TunnelFacts): Judgement {
     const seen = `${nothing}: a firewall says that it lets no UDP port 4789 through`;
     return { state: "broken", seen, todo: letPass };
   }
-  if (underlay !== "answered") return lost(peer, nothing);
+  if (underlay !== "answered") return lost(peer, found, nothing);
   if (!found.isSure) {
     const seen = `${nothing}, where there may be nobody who could; echo requests to the VTEP are answered`;
     return { state: "unknown", seen, todo: lookThere };
@@ -90,22 +90,21 @@ function silent(peer: PeerFacts, found: TunnelFacts): Judgement {
   return { state: "broken", seen, todo: (peers) => `${letPass(peers)}\n${startThere(peers)}` };
 }
 
-/** Neither by the tunnel nor by the underlay. */
-function lost({ agent, underlay }: PeerFacts, nothing: string): Judgement {
+/** Neither by the tunnel nor by the underlay, where a firewall may let no echo requests through. */
+function lost({ agent, underlay }: PeerFacts, { isSure }: TunnelFacts, nothing: string): Judgement {
   const refused = underlay === "unanswered" ? "" : ` (${underlay})`;
   const seen = `${nothing}, nor echo requests to the VTEP${refused}`;
-  switch (agent) {
-    case true:
-      return { state: "broken", seen: `${seen}; the agent there is alive`, todo: findTheWay };
-    case false:
-      return {
-        state: "broken",
-        seen: `${seen}; no agent is alive there: off, or cut off`,
-        todo: bringBack,
-      };
-    default:
-      return { state: "broken", seen, todo: bringBack };
+  if (agent === false) {
+    const off = `${seen}; no agent is alive there: off, or cut off`;
+    return { state: "broken", seen: off, todo: bringBack };
   }
+  const alive = agent === true ? "; the agent there is alive" : "";
+  if (isSure) return { state: "broken", seen: `${seen}${alive}`, todo: findTheWay };
+  return {
+    state: "unknown",
+    seen: `${seen}, where there may be nobody who could${alive}`,
+    todo: findTheWay,
+  };
 }
 
 function withoutNetwork({ agent, underlay }: PeerFacts): Judgement {

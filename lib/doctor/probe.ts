@@ -52,7 +52,8 @@ export const probePeers = (
 ): Promise<Known<readonly PeerFacts[]>> =>
   lookAfter(async () => {
     const plan = node && planProbes(node.survey, [...node.links.values()]);
-    if (plan === undefined || plan.peers.length === 0) return [];
+    // Without a switch that answers, nothing of it is judged.
+    if (!node?.survey.flows.known || plan === undefined || plan.peers.length === 0) return [];
     return askPeers({ ...world, reach: await world.openReach() }, plan);
   });
 
