@@ -57,6 +57,8 @@ export interface Holder {
   readonly isOwn: boolean;
   /** On this node; undefined on others, and where it has no port of ours. */
   readonly ofport: number | undefined;
+  /** Of a container of this node: its namespace was deleted, or its link is down at its end. */
+  readonly fault?: "gone" | "down" | undefined;
 }
 
 export function factsOf(survey: Survey): Facts {
@@ -106,13 +108,18 @@ function inCaches({ here }: Survey, node: string): readonly KnownLease[] {
   ]);
 }
 
-function holdersHere({ here }: Survey, node: string): readonly Holder[] {
+function holdersHere({ here, switch: seen }: Survey, node: string): readonly Holder[] {
   if (!here.known) return [];
+  const ports = seen.known ? seen.value.ports : [];
+  const down = new Set(
+    ports.filter(({ linkState }) => linkState === "down").map(({ name }) => name),
+  );
   return here.value.assignments
     .filter(({ isHeld }) => isHeld)
-    .map(({ network, address, mac, id, workload, isOwn, ofport }) => {
+    .map(({ network, address, mac, id, workload, isOwn, ofport, state, link }) => {
       const name = isOwn ? node : (podOf(workload) ?? id.containerId);
-      return { node, network, address, mac, id, name, isOwn, ofport };
+      const fault = state === "gone" ? "gone" : down.has(link) && !isOwn ? "down" : undefined;
+      return { node, network, address, mac, id, name, isOwn, ofport, fault };
     });
 }
 

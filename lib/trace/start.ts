@@ -39,6 +39,10 @@ export function startOf(facts: Facts, question: TraceQuestion): Start {
   if (to === undefined) {
     throw cannot(question, `the address of ${partyWords(question.to)} is not known here`);
   }
+  if (sender.fault === "gone") throw cannot(question, "its network namespace was deleted");
+  if (sender.fault === "down") {
+    throw cannot(question, `its link ${sender.id.ifname} is down, and sends nothing`);
+  }
   const { vni, name } = network;
   const hop = isOnLink(network, to) ? to : gatewayOf(network, family);
   const base = { network: name, vni };

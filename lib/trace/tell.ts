@@ -11,7 +11,7 @@ import { whyDropped } from "./drops.ts";
 import { type Facts, networkNamed, nodeAt } from "./facts.ts";
 import { isOutput, macsIn, tunnelDstOf } from "./flow-words.ts";
 import { ip4Of, textOf } from "./packet-text.ts";
-import { nodeWords, recipientOf, type Scene } from "./scene.ts";
+import { holderAt, nodeWords, recipientOf, type Scene } from "./scene.ts";
 import type { Lookup } from "./switch-trace.ts";
 import type { Packet, PartEnd, Step } from "./way.ts";
 
@@ -41,7 +41,7 @@ export function tell(
     steps.push({
       at: `${lookup.table} ${nameOf(lookup.table)}`,
       ...metBy(lookup),
-      says: says(lookup, { ...scene, packet }),
+      says: says(lookup, { ...scene, packet }) + limited(lookup),
     });
     packet = after(lookup, packet);
     last = lookup;
@@ -79,6 +79,10 @@ function says(lookup: Lookup, scene: Scene): string {
       return forwarded(lookup, part.part, scene);
   }
 }
+
+/** A meter passes one packet as any other, and drops what comes too fast. */
+const limited = ({ actions }: Lookup): string =>
+  actions.some((action) => action.startsWith("meter:")) ? ", up to its bandwidth limit" : "";
 
 type Part = NonNullable<ReturnType<typeof partOf>>["part"];
 
@@ -169,8 +173,21 @@ function endOf(last: Lookup, scene: Scene, datapath: string | undefined): PartEn
     return { end: "dropped", why: `the switch sends nothing to that port: ${noteOf(last)}` };
   }
   if (part === "network") return { end: "to host", packet };
-  if (part === "attachment") return { end: "delivered", to: recipientOf(facts, packet) };
+  if (part === "attachment") return atContainer(scene);
   return { end: "unknown", why: "a flow that is not ours sends it on" };
+}
+
+/** At a container's port; what the switch does not say is whether anybody is at its other end. */
+function atContainer({ facts, node, packet }: Scene): PartEnd {
+  const holder = holderAt(facts, packet);
+  const to = recipientOf(facts, packet);
+  if (holder?.node !== node || holder.fault === undefined) return { end: "delivered", to };
+  if (holder.fault === "down") {
+    const why = `the link of ${to} is down at its end`;
+    return { end: "dropped", why, todo: `In it: ip link set ${holder.id.ifname} up` };
+  }
+  const todo = `Take away what it has left: socketplane rm --force ${holder.id.containerId}`;
+  return { end: "dropped", why: `${to} is gone: its network namespace was deleted`, todo };
 }
 
 const noFlow: PartEnd = {

@@ -19,7 +19,7 @@ export function formatTraced(traced: Traced, shown: Shown): string {
   const blocks = stages
     .filter(({ stage }) => stage !== "answer" || shown.withAnswer)
     .map((stage) => formatStage(stage, shown));
-  const back = answer === undefined ? [] : [`The answer: ${lowered(verdictOf(answer).join(" "))}`];
+  const back = answer === undefined ? [] : [`The answer: ${lowered(verdictOf(answer)[0])}`];
   const texts = [
     head.join("\n"),
     ...(before.length === 0 ? [] : [stepLines(before, shown).join("\n")]),
@@ -112,7 +112,8 @@ function endWords(end: NodeWay["end"]): string {
   }
 }
 
-function verdictOf(end: WayEnd): readonly string[] {
+/** A sentence, and what to do. */
+function verdictOf(end: WayEnd): readonly [string, ...string[]] {
   switch (end.end) {
     case "delivered":
       return [`Delivered to ${end.to}.`];

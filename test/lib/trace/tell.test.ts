@@ -163,6 +163,24 @@ describe("why it is dropped", () => {
     expect(why(name, entry, sent)).toBe(words);
   });
 
+  test("a container that is gone, or whose link is down, gets nothing", () => {
+    const but = (fault: "gone" | "down") => ({
+      holders: facts.holders.map((one) => (one.name === "one" ? { ...one, fault } : one)),
+    });
+    const end = (fault: "gone" | "down") =>
+      told("from-tunnel", tunnel(2), packet(b, a), but(fault)).end;
+    expect(end("gone")).toEqual({
+      end: "dropped",
+      why: "container one is gone: its network namespace was deleted",
+      todo: "Take away what it has left: socketplane rm --force one",
+    });
+    expect(end("down")).toEqual({
+      end: "dropped",
+      why: "the link of container one is down at its end",
+      todo: "In it: ip link set eth0 up",
+    });
+  });
+
   test("says how far this node knows, without the store", () => {
     const cached = { isWhole: false, nodes: [] };
     expect(why("nobody", one, packet(a, "10.2.17.17"), cached)).toBe(
