@@ -20,7 +20,11 @@ export function containersOf(
   const own = selfName(survey);
   const places = new Map(networks.map((network, at) => [network.name, { network, at }]));
   const nodes = new Map(holders.map(({ name }, at) => [name, at]));
-  const found = [...here(survey), ...elsewhere(survey, survey.here.known ? own : undefined)];
+  // What a node has left that was removed is not its any more.
+  const others = elsewhere(survey).filter(
+    ({ node }) => nodes.has(node) && !(survey.here.known && node === own),
+  );
+  const found = [...here(survey), ...others];
   const last = Number.MAX_SAFE_INTEGER;
   const order = (one: Found) =>
     [nodes.get(one.node) ?? last, places.get(one.network)?.at ?? last, one.address] as const;
@@ -75,21 +79,19 @@ function foundHere(
 }
 
 /** What is written down of this node may be behind: it is used where there is nothing better. */
-function elsewhere({ cluster }: Survey, except: string | undefined): readonly Found[] {
+function elsewhere({ cluster }: Survey): readonly Found[] {
   const all = cluster.known ? cluster.value.assignments : [];
-  return all
-    .filter(({ node }) => node !== except)
-    .map(({ id, network, address, mac, node, workload }) => ({
-      name: nameOf(id.containerId, workload),
-      id: id.containerId,
-      cniName: id.name,
-      ifname: id.ifname,
-      network,
-      address,
-      mac,
-      node,
-      state: "unknown",
-    }));
+  return all.map(({ id, network, address, mac, node, workload }) => ({
+    name: nameOf(id.containerId, workload),
+    id: id.containerId,
+    cniName: id.name,
+    ifname: id.ifname,
+    network,
+    address,
+    mac,
+    node,
+    state: "unknown",
+  }));
 }
 
 function shown(

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type Entry, type Group, isGroup, leavesOf } from "../../../lib/cli/command.ts";
+import { complete } from "../../../lib/cli/complete.ts";
 import { dashed, find, optionsOf } from "../../../lib/cli/find.ts";
 import { commonOptionsOf } from "../../../lib/cli/global-options.ts";
 import { entries } from "../../../lib/cli/groups.ts";
@@ -72,11 +73,36 @@ describe("help", () => {
     }
   });
 
+  test.each(commands)("%s has each option once", (name, command) => {
+    const help = helpOf(
+      { path: name.split(" "), entry: command, unknown: undefined, rest: [] },
+      80,
+    );
+    const shown = Array.from(
+      help.matchAll(/^ {2}(?:-\w, | {4})(--[\w-]+)/gm),
+      ([, option = ""]) => option,
+    );
+    expect(shown.sort()).toEqual(Object.keys(optionsOf(command)).map(dashed).sort());
+  });
+
   test.each(all)("%s is wrapped to the terminal", (name, entry) => {
     const help = helpOf({ path: name.split(" "), entry, unknown: undefined, rest: [] }, 80);
     const [text = ""] = help.split("Examples:\n");
     expect(text.split("\n").filter((line) => line.length > 80)).toEqual([]);
   });
+});
+
+test("a command's own words for an option of all are what is completed and read", async () => {
+  const offered = async (...words: readonly string[]) => {
+    const found = await complete(words, entries, async () => []);
+    return typeof found === "string" ? found : found.map(({ word }) => word);
+  };
+  expect(await offered("topology", "-o", "")).toEqual(["text", "json", "svg", "html"]);
+  expect(await offered("topology", "--output=h")).toEqual(["--output=html"]);
+  expect(await offered("network", "list", "-o", "")).toEqual(["json", "table"]);
+  expect(await complaintOf("topology -o html")).toBe("");
+  expect(await complaintOf("topology -o table")).toContain("Choices");
+  expect(await complaintOf("network list -o html")).toContain("Choices");
 });
 
 /** What is wrong with a line; nothing, if it can be read. Words are apart by spaces, or in quotes. */

@@ -140,6 +140,8 @@ export const cluster: ClusterFacts = {
     mirrored("web", "10.2.0.65", "host-10", "run-1"),
     // Of this node, and behind.
     mirrored("web", "10.2.0.33", "host-a", "deleted"),
+    // Of a node that was removed.
+    mirrored("web", "10.2.1.3", "gone", "left"),
   ],
   unreadable: [],
 };
