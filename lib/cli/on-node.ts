@@ -5,6 +5,7 @@ import type { Deadline } from "../deadline.ts";
 import { Failure } from "../errors.ts";
 import { type Registry, readNetwork } from "../ipam/networks.ts";
 import type { NodeConfig } from "../node-config.ts";
+import type { Store } from "../store/store.ts";
 import type { Common, Option } from "./command.ts";
 import type { CliWorld } from "./world.ts";
 
@@ -62,11 +63,20 @@ export async function lookAtNode<T>(
 ): Promise<T> {
   // What the store's client says of one that is away is said in the answer, in our words.
   const log: CliWorld["log"] = (least) => ({ ...world.log(least), warn: () => undefined });
-  const host = openToLook({ ...world, log }, loadNodeConfig(world, args.config, undefined));
+  const stores: Store[] = [];
+  const openStore: CliWorld["openStore"] = async (config, to) => {
+    const store = await world.openStore(config, to);
+    stores.push(store);
+    return store;
+  };
+  const looking = { ...world, log, openStore };
+  const host = openToLook(looking, loadNodeConfig(world, args.config, undefined));
   try {
     return await body(host);
   } finally {
     host.close();
+    // Who looks again and again opens another each time.
+    for (const store of stores) await store.close();
   }
 }
 

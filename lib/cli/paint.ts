@@ -5,7 +5,7 @@ import { type OutputFormat, type Shown, type Terminal, table } from "./output.ts
 /** Shows a list, if it is another than the last time. */
 export function painterOf(terminal: Terminal, format: OutputFormat) {
   let before: ReadonlyMap<string, string> = new Map();
-  let painted: string | undefined;
+  const paint = textPainterOf(terminal);
   return ({ records, columns }: Listed, names: readonly string[]): void => {
     if (format === "json") {
       const now = linesOf(records, names);
@@ -13,11 +13,18 @@ export function painterOf(terminal: Terminal, format: OutputFormat) {
       before = now;
       return;
     }
-    const text = table(records, columns);
+    paint(`${table(records, columns)}\n`);
+  };
+}
+
+/** Shows a text, if it is another than the last time. */
+export function textPainterOf(terminal: Terminal): (text: string) => void {
+  let painted: string | undefined;
+  return (text) => {
     if (text === painted) return;
     // On a terminal in its place; else after it.
     const lead = terminal.interactive ? clearScreen : painted === undefined ? "" : "\n";
-    terminal.stdout(`${lead}${text}\n`);
+    terminal.stdout(`${lead}${text}`);
     painted = text;
   };
 }

@@ -25,6 +25,11 @@ const options = {
     completes: "node",
   },
   all: { type: "flag", describe: "As text: every node and container, however many they are" },
+  watch: {
+    type: "flag",
+    alias: "w",
+    describe: "As text: go on, and show it anew when it changes, until Ctrl-C",
+  },
   theme: {
     type: "text",
     oneOf: ["light", "dark", "auto"],
@@ -47,23 +52,40 @@ export const topologyCommand = command({
   examples: [
     ["socketplane topology", "All of it, as a tree"],
     ["socketplane topology --network web", "One network, and who is on it"],
+    ["socketplane topology --watch", "Again whenever something changes, traffic too"],
     ["socketplane topology --node host-b --all", "One node, with all of its containers"],
     ["socketplane topology -o html > topology.html", "As a page that a browser opens from disk"],
     ["socketplane topology -o svg > topology.svg", "As a picture"],
     ["socketplane topology -o json", "For programs"],
   ],
   run: async (world, args) => {
-    if (args.theme !== undefined && args.output !== "svg") {
-      throw new Failure("usage", "Cannot understand the command line: --theme needs -o svg");
+    refuseWithout(args);
+    world.terminal.progress("Looking");
+    const first = await look(world, args);
+    if (!args.watch) return world.terminal.stdout(first);
+    const { textPainterOf } = await import("./paint.ts");
+    const { pause } = await import("./watch.ts");
+    const ended = world.interrupted();
+    const paint = textPainterOf(world.terminal);
+    for (let text = first; ; text = await look(world, args)) {
+      paint(text);
+      await pause(lookMs, ended);
+      if (ended.aborted) return;
     }
-    const { topologyOf } = await import("../topology/model.ts");
-    const part = { network: args.network, node: args.node };
-    const seen = await survey(world, args);
-    refuseUnknown(topologyOf(seen), part);
-    const topology = topologyOf(seen, part);
-    world.terminal.stdout(await formatted(world, topology, args));
   },
 });
+
+/** What belongs to another way to show it would be left aside without a word. */
+function refuseWithout({ theme, watch, output = "text" }: Asked): void {
+  const fault =
+    theme !== undefined && output !== "svg"
+      ? "--theme needs -o svg"
+      : watch && output !== "text"
+        ? "--watch is for text only"
+        : undefined;
+  if (fault === undefined) return;
+  throw new Failure("usage", `Cannot understand the command line: ${fault}`);
+}
 
 /** Where the store is away, the name may be of one that this node does not know. */
 function refuseUnknown({ networks, nodes, store }: Topology, { network, node }: Part): void {
@@ -74,9 +96,20 @@ function refuseUnknown({ networks, nodes, store }: Topology, { network, node }: 
   if (!isThere(networks, network)) throw noSuch("network", network ?? "", "show");
 }
 
+/** Milliseconds between two looks. */
+const lookMs = 2_000;
+
+/** What is to be shown now. */
+async function look(world: CliWorld, args: Asked): Promise<string> {
+  const { topologyOf } = await import("../topology/model.ts");
+  const part = { network: args.network, node: args.node };
+  const seen = await survey(world, args);
+  refuseUnknown(topologyOf(seen), part);
+  return formatted(world, topologyOf(seen, part), args);
+}
+
 async function survey(world: CliWorld, args: { readonly config?: string | undefined }) {
   const { readSurvey } = await import("../survey/read.ts");
-  world.terminal.progress("Looking");
   return lookAtNode(world, args, (host): Promise<Survey> => readSurvey(host, world));
 }
 

@@ -102,7 +102,7 @@ function openBell(ended: AbortSignal) {
 }
 
 /** Returns after a while, or when the signal aborts. */
-const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+export const pause = (ms: number, signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
     const end = () => {
       clearTimeout(timer);

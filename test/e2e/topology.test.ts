@@ -4,7 +4,7 @@ import { basename, dirname } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Topology } from "../../lib/topology/topology.ts";
 import type { Agent } from "../lab/agent.ts";
-import { type Attached, attach } from "../lab/attach.ts";
+import { type Attached, attach, detach } from "../lab/attach.ts";
 import { type Cluster, type ClusterNode, startCluster } from "../lab/cluster.ts";
 import { type Lab, openLab } from "../lab/lab.ts";
 import type { LabNode } from "../lab/node.ts";
@@ -213,6 +213,23 @@ test("nor on a machine alone, whose store nobody has written to yet", async () =
     tunnels: [],
     missing: [],
   });
+});
+
+test("again when it changes, until Ctrl-C", async () => {
+  const watching = start(first.operatorCommand("topology", "--watch", "--node", "host-a"));
+  lab.onClose(async () => {
+    watching.kill("SIGKILL");
+    await watching.outcome;
+  });
+  await watching.says(/4 containers/);
+  const made = await attach(first, first.addContainer(), networks[1]);
+  await watching.says(/5 containers/);
+  await watching.says(new RegExp(` ${made.address} `));
+  await detach(first, made.container, networks[1]);
+  watching.kill("SIGINT");
+  expect(await watching.outcome).toMatchObject({ status: 0, stderr: "" });
+  const { status, stderr } = await topology(first, ["--watch", "-o", "json"]);
+  expect(`${status} ${stderr}`).toMatch(/^2 socketplane: .*--watch is for text only\n/);
 });
 
 test("a container whose namespace was deleted is gone", async () => {
