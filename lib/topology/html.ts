@@ -107,8 +107,9 @@ const noticesOf = ({ notices }: Drawing): Markup | undefined =>
           element(
             "div",
             { class: "notice" },
-            element("p", {}, element("b", {}, `${what}.`), " ", why),
-            todo === undefined ? undefined : element("p", {}, todo),
+            element("p", {}, element("b", {}, what)),
+            element("p", {}, why),
+            todo === undefined ? undefined : element("p", { class: "todo" }, todo),
           ),
         ),
       );

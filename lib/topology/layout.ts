@@ -59,7 +59,7 @@ const lineHeight = 19;
 
 export function layout(drawing: Drawing): Layout {
   const lines = drawing.notices.map(({ what, why, todo }) =>
-    wrap([`${what}. ${why}`, todo ?? ""].join("\n").trim(), fonts.text, inner - 2 * inside),
+    wrap([what, why, todo ?? ""].join("\n").trim(), fonts.text, inner - 2 * inside),
   );
   const noticeHeight = lines.flat().length * lineHeight;
   const notices = {

@@ -17,7 +17,7 @@ const find=()=>{
         row.parentElement.hidden=!hit;
         if(hit){some=true;rows+=1}
       }
-      group.hidden=!some;
+      group.hidden=!(some||whole);
       any||=some;
     }
     place.hidden=!(whole||any);

@@ -22,4 +22,4 @@ showTheme();
 `;
 
 /** By which the page's policy lets this script run, and no other: in base64, as CSP has it. */
-export const pageScriptHash = "sha256-Ene84F3jod8YpQB0Mc1UNEZRRVRpd5P0ZBtzGeFjSpE=";
+export const pageScriptHash = "sha256-Uba7QQkiMix58qj2yUM6AiDbNkF4wRvylNUkd4qkOPw=";

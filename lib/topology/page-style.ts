@@ -61,7 +61,7 @@ h1{font-size:22px;line-height:1.25;font-weight:650;letter-spacing:-.01em;overflo
 .notices{margin-top:16px;display:grid;gap:8px}
 .notice{background:var(--notice);border-left:4px solid var(--warning);border-radius:4px 8px 8px 4px;
  padding:9px 14px;overflow-wrap:anywhere}
-.notice p+p{color:var(--soft);white-space:pre-line}
+.todo{color:var(--soft);white-space:pre-line}
 
 .legend{margin:18px 0 20px;padding:12px 0 0;border-top:1px solid var(--line);
  display:flex;flex-wrap:wrap;gap:8px;align-items:center}
@@ -125,12 +125,13 @@ h3 .about{flex:1;font-weight:400;text-align:right}
 .few .peer .node{width:100%}
 .few .tunnel{justify-self:start;flex-direction:row;gap:14px}
 .few.alone{max-width:620px}
+.few.alone .peers{padding:0}
 @media(min-width:900px){
 .few:not(.alone){grid-template-columns:minmax(0,calc((100% - 176px)/2)) minmax(0,1fr);gap:0}
 .few .here{align-self:center}
 .few .peers{padding:0}
-.few .peer{grid-template-columns:176px minmax(0,1fr);gap:0;align-items:center;justify-items:stretch}
-.few .tunnel{justify-self:center;flex-direction:column;gap:0}
+.few:not(.alone) .peer{grid-template-columns:176px minmax(0,1fr);gap:0;align-items:center;justify-items:stretch}
+.few:not(.alone) .tunnel{justify-self:center;flex-direction:column;gap:0}
 .few.tall .here{align-self:start;position:sticky;top:24px}
 .few.tall .peer{align-items:start}
 .few.tall .tunnel{margin-top:9px}

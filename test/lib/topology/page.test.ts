@@ -1,10 +1,18 @@
 import { describe, expect, test } from "vitest";
 import { escaped } from "../../../lib/topology/markup.ts";
+import type { Page } from "./browser.ts";
 import { ask, faint, middleOf, spotsOf, textsOf } from "./in-page.ts";
 import { away, hostile, hostileNames, many, sampleOf, three } from "./sample.ts";
 import { dark, narrow, shownInBrowser } from "./shown.ts";
 
 const { page: open } = shownInBrowser();
+
+const find = (page: Page, text: string) =>
+  ask(
+    page,
+    "#search",
+    `{ of.value = ${JSON.stringify(text)}; of.dispatchEvent(new Event("input")) }`,
+  );
 
 describe("three nodes with twelve containers", () => {
   test("all are there, each with its address", async () => {
@@ -108,22 +116,16 @@ describe("200 nodes", () => {
 
   test("a search leaves what is looked for, wherever it is", async () => {
     const page = await open(many);
-    const find = (text: string) =>
-      ask(
-        page,
-        "#search",
-        `{ of.value=${JSON.stringify(text)}; of.dispatchEvent(new Event("input")) }`,
-      );
     const { address, name, node } = many.containers[1234] ?? {};
-    await find(` ${address} `);
+    await find(page, ` ${address} `);
     expect(await textsOf(page, "h2")).toEqual([node]);
     expect(await textsOf(page, ".row")).toEqual([`${name}${address}`]);
     expect(await textsOf(page, ".found")).toEqual(["1 container on 1 node"]);
-    await find("node-111");
+    await find(page, "node-111");
     expect(await textsOf(page, "h2")).toEqual(["node-111"]);
-    await find("nothing of the kind");
+    await find(page, "nothing of the kind");
     expect(await textsOf(page, ".found")).toEqual(["Nothing found"]);
-    await find("");
+    await find(page, "");
     expect(await textsOf(page, "h2")).toHaveLength(200);
     expect(await textsOf(page, ".row")).toEqual([]);
   });
@@ -132,13 +134,22 @@ describe("200 nodes", () => {
 test("what is not known is said, and no traffic is made up", async () => {
   const page = await open(away);
   expect(await textsOf(page, ".notice")).toEqual([
-    "Not known: the tunnels' traffic. Cannot ask the switch: it is awayDo.",
+    "Not known: the tunnels' trafficCannot ask the switch: it is awayDo.",
   ]);
   expect(await textsOf(page, ".tunnel")).toEqual([
     "Tunnel to node-b: traffic not known",
     "Tunnel to node-c: traffic not known",
   ]);
   expect(await textsOf(page, ".made")).toEqual([expect.stringContaining("etcd away")]);
+});
+
+test("blocks are there without containers, before and after a search", async () => {
+  const page = await open({ ...three, containers: [] });
+  const headings = () => textsOf(page, ".here h3");
+  const both = ["web10.2.0.0/26", "db10.3.0.0/26"];
+  expect(await headings()).toEqual(both);
+  await find(page, "node-a");
+  expect(await headings()).toEqual(both);
 });
 
 describe("names of strangers", () => {
