@@ -1,4 +1,5 @@
 /** Three nodes, two networks, twelve containers: what is where, also where a part of it is away. */
+import { createHash } from "node:crypto";
 import { readdirSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -142,6 +143,9 @@ test("as a tree, in UTF-8 or in ASCII", async () => {
 test("as a page and as a picture", async () => {
   const page = await text(first, "-o", "html");
   expect(page).toMatch(/^<!doctype html>/);
+  // Whatever a bundler makes of it, it is the script that the page's policy lets run.
+  const [, script = ""] = /<script>([\s\S]*)<\/script>/.exec(page) ?? [];
+  expect(page).toContain(`sha256-${createHash("sha256").update(script).digest("base64")}`);
   const picture = await text(first, "-o", "svg", "--theme", "dark");
   expect(picture).toMatch(/^<svg /);
   for (const pod of attached.keys()) expect(page).toContain(`shop/${pod}`);
