@@ -1,5 +1,5 @@
 /** What is judged of files: node.json, the plugins, the network lists. See doctor.ts. */
-import { broken, type Check, notKnown, ok, type Verdict, warning } from "./check.ts";
+import { broken, type Check, notKnown, ok, unknown, type Verdict, warning } from "./check.ts";
 import type { BinFacts, Facts } from "./facts.ts";
 import { type NetworkList, ownTypes } from "./lists.ts";
 
@@ -15,6 +15,8 @@ const nodeJson: Check = {
         return [ok(path)];
       case "absent":
         return [ok(`there is no ${path}: all defaults hold`)];
+      case "hidden":
+        return [unknown(`${path} can't be read by this user`)];
       case "faulty": {
         const { why, todo } = nodeJson;
         return [broken({ seen: why, todo: todo ?? `Correct ${path}` })];
@@ -41,6 +43,9 @@ const programs: Check = {
       const path = `${folder}/${program.name}`;
       if (program.state === "absent") {
         return broken({ subject: program.name, seen: `there is no ${path}`, todo });
+      }
+      if (program.state === "hidden") {
+        return unknown(`${path} can't be looked at by this user`, program.name);
       }
       if (program.state !== "there") {
         const seen = `${path} is ${program.state}`;
@@ -139,7 +144,7 @@ const plugins: Check = {
     const there = new Map(bin.programs.map((program) => [program.name, program]));
     const missing = own.flatMap(({ file, types }) =>
       types
-        .filter((type) => there.get(type)?.state !== "there")
+        .filter((type) => !["there", "hidden"].includes(there.get(type)?.state ?? "absent"))
         .map((type) => {
           const seen = `plugin "${type}" is ${there.get(type)?.state ?? "absent"} in ${bin.folder}`;
           const todo = `Install it there, or take it out of ${file}`;

@@ -38,10 +38,10 @@ const kernel: Check = {
   needs: ["machine.rights"],
   judge: (facts) => {
     const { kernel, rights } = facts;
+    if (rights.user !== 0) return [unknown("to try what it can takes root")];
     const tried = features.map((feature) => ({ feature, found: feature.of(facts) }));
     const missing = tried.flatMap(({ feature: { name, option }, found }): readonly Verdict[] => {
       if (found.known) return [];
-      if (rights.user !== 0) return [unknown("that takes root", name)];
       return [broken({ subject: name, seen: found.why, todo: `Give the kernel ${option}` })];
     });
     const names = features.map(({ name }) => name).join(", ");

@@ -126,6 +126,7 @@ const tunnel: Check = {
     "`socketplane agent restart`, which makes it again. Where the switch refuses it, its words say why.",
   applies: inCluster,
   needs: ["switch.bridge"],
+  without: "the tunnel's port is not as it has to be",
   judge: ofNode((node) => {
     const { tunnelFault, networks } = node;
     if (bridgeOf(node) === undefined) return [];

@@ -4,6 +4,7 @@ import type { NodeConfig } from "../node-config.ts";
 import type { ServiceStatus } from "../service/services.ts";
 import type { Known, Survey } from "../survey/survey.ts";
 import type { Link } from "../sys/kernel.ts";
+import type { PlaceState } from "../sys/places.ts";
 import type { NetworkList } from "./lists.ts";
 import type { PeerFacts } from "./probe-facts.ts";
 
@@ -45,8 +46,9 @@ export interface KernelFacts {
   readonly sysctl: Readonly<Record<string, string>>;
 }
 
-export type NodeJsonFacts = { readonly path: string } & (
-  | { readonly state: "absent" | "read" }
+export type NodeJsonFacts = { readonly path: string } & /** "hidden": this user may not read it. */
+(
+  | { readonly state: "absent" | "read" | "hidden" }
   | { readonly state: "faulty"; readonly why: string; readonly todo: string | undefined }
 );
 
@@ -61,7 +63,7 @@ export interface BinFacts {
 
 export interface ProgramFacts {
   readonly name: string;
-  readonly state: "absent" | "not a file" | "not executable" | "there";
+  readonly state: PlaceState;
   /** What ours says it is; undefined where it says nothing, or is not ours. */
   readonly version: string | undefined;
 }

@@ -7,25 +7,35 @@ import type { Facts } from "./facts.ts";
  * not drown in what follows from it.
  */
 export function judge(checks: readonly Check[], facts: Facts): readonly Finding[] {
-  /** By check: the one that stands in its way, or itself. */
-  const inTheWay = new Map<string, Check>();
+  /** By check: what stands in its way, or is its own. */
+  const inTheWay = new Map<string, Cause>();
   return checks.flatMap((check): readonly Finding[] => {
     if (check.applies?.(facts) === false) return [];
     const area = areaOf(check);
     const cause = check.needs?.map((id) => inTheWay.get(id)).find((one) => one !== undefined);
     if (cause !== undefined) {
       inTheWay.set(check.id, cause);
-      const seen = cause.without ?? `${cause.id} has to be well first`;
-      return [{ id: check.id, area, state: "unknown", seen, because: cause.id }];
+      return [{ id: check.id, area, state: "unknown", ...cause }];
     }
     const found = check.judge(facts);
     const first = found.find(({ state }) => state === "broken" || state === "unknown");
     if (first !== undefined) {
-      inTheWay.set(check.id, checks.find(({ id }) => id === first.because) ?? check);
+      const other = checks.find(({ id }) => id === first.because);
+      inTheWay.set(check.id, causeOf(other ?? check, other === undefined ? first.state : "broken"));
     }
     return found.map((verdict) => ({ id: check.id, area, ...verdict }));
   });
 }
+
+type Cause = Required<Pick<Finding, "seen">> & { readonly because: string };
+
+const causeOf = ({ id: because, without }: Check, state: State): Cause => ({
+  because,
+  seen:
+    state === "unknown"
+      ? `${because} could not be told`
+      : (without ?? `${because} has to be well first`),
+});
 
 const areaOf = ({ id }: Check): Area => id.slice(0, id.indexOf(".")) as Area;
 

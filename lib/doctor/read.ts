@@ -3,6 +3,7 @@ import { loadNodeConfig, nodeConfigPath } from "../attach/node.ts";
 import { asFailure } from "../errors.ts";
 import type { NodeConfig } from "../node-config.ts";
 import { look, lookAfter } from "../survey/known.ts";
+import { refusedWith } from "../sys/errno.ts";
 import type { Filter } from "../sys/nft.ts";
 import type { FirewallFacts, LocalFacts, NodeJsonFacts, RightsFacts } from "./facts.ts";
 import { readBin, readListFiles } from "./read-files.ts";
@@ -42,6 +43,9 @@ function readNodeJson(world: DoctorWorld): {
     const state = world.readFile(path) === undefined ? "absent" : "read";
     return { nodeJson: { path, state }, config };
   } catch (thrown) {
+    if (refusedWith(thrown, "EACCES", "EPERM")) {
+      return { nodeJson: { path, state: "hidden" }, config: undefined };
+    }
     const { message: why, details: todo } = asFailure(thrown);
     return { nodeJson: { path, state: "faulty", why, todo }, config: undefined };
   }

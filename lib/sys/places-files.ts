@@ -8,17 +8,20 @@ const anyExecute = 0o111;
 
 export const openPlaces = (): Places => ({
   program: (path) => {
-    // One that leads nowhere is as absent as none.
-    const stat = statSync(path, { throwIfNoEntry: false });
-    if (stat === undefined) return "absent";
-    if (!stat.isFile()) return "not a file";
-    return (stat.mode & anyExecute) === 0 ? "not executable" : "there";
+    try {
+      // One that leads nowhere is as absent as none.
+      const stat = statSync(path, { throwIfNoEntry: false });
+      if (stat === undefined) return "absent";
+      if (!stat.isFile()) return "not a file";
+      return (stat.mode & anyExecute) === 0 ? "not executable" : "there";
+    } catch {
+      return "hidden";
+    }
   },
   names: (folder) => {
-    const stat = statSync(folder, { throwIfNoEntry: false });
-    if (stat === undefined) return undefined;
     try {
-      return readdirSync(folder);
+      const stat = statSync(folder, { throwIfNoEntry: false });
+      return stat && readdirSync(folder);
     } catch (fault) {
       throw new Failure("io", `Cannot look into "${folder}": ${reasonOf(fault)}`, { cause: fault });
     }

@@ -1,7 +1,7 @@
 /** Folders of programs and of files, as who only looks sees them. */
 
-/** What is at a path, links followed. */
-export type PlaceState = "absent" | "not a file" | "not executable" | "there";
+/** What is at a path, links followed; "hidden": this user may not look there. */
+export type PlaceState = "absent" | "not a file" | "not executable" | "there" | "hidden";
 
 export interface Places {
   readonly program: (path: string) => PlaceState;
