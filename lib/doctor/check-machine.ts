@@ -1,5 +1,5 @@
 /** What is judged of the machine: rights and kernel. See doctor.ts for the folder's note. */
-import { broken, type Check, ok, unknown, type Verdict, warning } from "./check.ts";
+import { broken, type Check, notKnown, ok, unknown, type Verdict, warning } from "./check.ts";
 import type { Facts } from "./facts.ts";
 
 const rights: Check = {
@@ -58,7 +58,9 @@ const forwarding: Check = {
   remedy:
     "`sysctl -w net.ipv4.ip_forward=1`, and see what switches it off: files in /etc/sysctl.d are read when the machine starts.",
   judge: (facts) => {
-    const standing = facts.node?.networks ?? [];
+    const { node } = facts;
+    if (node?.survey.here.known === false) return notKnown(node.survey.here);
+    const standing = node?.networks ?? [];
     if (standing.length === 0) {
       return [ok("there is no network on this machine yet: the first one switches it on")];
     }

@@ -46,8 +46,8 @@ export interface KernelFacts {
   readonly sysctl: Readonly<Record<string, string>>;
 }
 
-export type NodeJsonFacts = { readonly path: string } & /** "hidden": this user may not read it. */
-(
+/** "hidden": this user may not read it. */
+export type NodeJsonFacts = { readonly path: string } & (
   | { readonly state: "absent" | "read" | "hidden" }
   | { readonly state: "faulty"; readonly why: string; readonly todo: string | undefined }
 );

@@ -16,7 +16,7 @@ import { formatFlow } from "../ovs/flow-text.ts";
 import type { ServiceStatus } from "../service/services.ts";
 import { know, look, lookAfter, valueOr } from "../survey/known.ts";
 import { readSurvey } from "../survey/read.ts";
-import type { Known, Survey } from "../survey/survey.ts";
+import type { Known, Survey, Unknown } from "../survey/survey.ts";
 import type { Filter } from "../sys/nft.ts";
 import type { FlowDifferences, NodeFacts, StandingNetwork } from "./facts.ts";
 import { readCertificates, readEndpoints } from "./read-etcd.ts";
@@ -31,15 +31,16 @@ export async function readNode(
   filter: Known<Filter>,
 ): Promise<NodeFacts> {
   const { store } = config;
-  const isStoreAbsent = store.type === "file" && world.openDir(store.path) === undefined;
-  const host = openToLook(isStoreAbsent ? { ...world, openStore: noStore } : world, config);
+  const isStoreAbsent = store.type === "file" && isAbsent(world, store.path);
+  const { host, hidden } = open(isStoreAbsent ? { ...world, openStore: noStore } : world, config);
   try {
-    const [survey, endpoints, certificates, agent] = await Promise.all([
+    const [found, endpoints, certificates, agent] = await Promise.all([
       readSurvey(host, world),
       readEndpoints(world, host),
       readCertificates(world, store),
       statusOf(world, config),
     ]);
+    const survey = hidden === undefined ? found : { ...found, here: hidden };
     return {
       config,
       survey,
@@ -61,6 +62,23 @@ export async function readNode(
   } finally {
     host.close();
   }
+}
+
+/** What can't be looked into is there. */
+const isAbsent = (world: Pick<DoctorWorld, "openDir">, path: string): boolean => {
+  const found = look(() => world.openDir(path));
+  if (found.known) found.value?.close();
+  return found.known && found.value === undefined;
+};
+
+/** Who may not look into the run directory sees the rest. */
+function open(
+  world: DoctorWorld,
+  config: NodeConfig,
+): { readonly host: Host; readonly hidden?: Unknown } {
+  const opened = look(() => openToLook(world, config));
+  if (opened.known) return { host: opened.value };
+  return { host: openToLook({ ...world, openDir: () => undefined }, config), hidden: opened };
 }
 
 /** Who asks systemd may be told nothing. */
