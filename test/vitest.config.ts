@@ -15,6 +15,7 @@ const ofNode =
         "runtimes",
         "runtimes-faults",
         "runtimes-streams",
+        "runtimes-store",
         "by-hand",
         "cluster-traffic",
         "client-podman",

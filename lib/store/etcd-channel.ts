@@ -18,6 +18,7 @@ import {
   type ServiceError,
 } from "@grpc/grpc-js";
 import { Failure, reasonOf } from "../errors.ts";
+import { tlsReason } from "../tls-reason.ts";
 import type { Certificates, Endpoint } from "./etcd-endpoint.ts";
 import { loadServices } from "./etcd-proto.ts";
 
@@ -120,7 +121,7 @@ function credentialsFor({ host, secure }: Endpoint, certificates: Certificates) 
   } catch (fault) {
     throw new Failure(
       "invalid-config",
-      `Cannot use the certificates of "store.tls" in node.json: ${reasonOf(fault)}`,
+      `Cannot use the certificates of "store.tls" in node.json: ${tlsReason(reasonOf(fault))}`,
       { cause: fault },
     );
   }

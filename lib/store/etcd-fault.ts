@@ -5,6 +5,7 @@
  * gRPC's status codes.
  */
 import type { FailureKind } from "../errors.ts";
+import { tlsReason } from "../tls-reason.ts";
 
 /** gRPC's status codes (doc/statuscodes.md), as far as they matter here. */
 export const code = {
@@ -80,16 +81,17 @@ const passing = { kind: "try-again", outlook: "passing" } as const;
 
 const knownTexts: readonly { readonly pattern: RegExp; readonly refusal: Known }[] = [
   {
-    pattern: /ECONNREFUSED/,
-    refusal: { ...nobody, state: "connection refused", advice: "Is etcd running there?" },
+    // Bun says the first of them all.
+    pattern: /ECONNREFUSED|EHOSTUNREACH|ENETUNREACH/,
+    refusal: {
+      ...nobody,
+      state: "connection refused, or no route to it",
+      advice: "Is etcd running there? Is that its address?",
+    },
   },
   {
     pattern: /Name resolution failed/,
     refusal: { ...nobody, state: "its name has no address", advice: "Look at store.endpoints." },
-  },
-  {
-    pattern: /EHOSTUNREACH|ENETUNREACH/,
-    refusal: { ...nobody, state: "no route to it", advice: "Look at store.endpoints." },
   },
   {
     pattern: /Failed to connect \(/,
@@ -101,7 +103,7 @@ const knownTexts: readonly { readonly pattern: RegExp; readonly refusal: Known }
   },
   {
     // What etcd without TLS does with a client's first word of it.
-    pattern: /before secure TLS connection was established|wrong version number/,
+    pattern: /before secure TLS connection was established|wrong.version.number/i,
     refusal: {
       ...final,
       outlook: "certificates",
@@ -179,6 +181,5 @@ function isUnsent(status: number, text: string): boolean {
 function stateOf(text: string): string {
   const last = /Last error: (?:\w*Error(?: \[\w+\])?: )?(.*?)\.? Resolution note:/.exec(text)?.[1];
   const reason = (last ?? text).replace(/^.*etcdserver: /, "").replace(/ \([-\d:.TZ]+\)$/, "");
-  const alert = /SSL routines:\w*:([^:]+)/.exec(reason)?.[1];
-  return alert === undefined ? reason.trim() : `TLS: ${alert.toLowerCase().replaceAll("_", " ")}`;
+  return tlsReason(reason);
 }

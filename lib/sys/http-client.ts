@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import type { ConnectionOptions } from "node:tls";
 import { Failure, reasonOf } from "../errors.ts";
 import { concatBytes } from "../text.ts";
+import { tlsReason } from "../tls-reason.ts";
 import { formatRequest, readReply } from "./http-text.ts";
 
 export interface HttpQuestion {
@@ -116,10 +117,12 @@ const adviceOn = (fault: unknown): string | undefined =>
 /** Who answers nothing has too many who ask. */
 const noMore = "it takes no more now: try again";
 
+const nobodyThere = "nobody listens there, or there is no route to it";
+
 function stateOf(fault: unknown): string {
   const reason = reasonOf(fault);
   if (/ECONNRESET|EPIPE|before secure TLS/.test(reason)) return noMore;
-  if (reason.includes("ECONNREFUSED")) return "nobody listens there";
-  if (/EHOSTUNREACH|ENETUNREACH/.test(reason)) return "no route to it";
-  return reason;
+  // Bun says the first of them all.
+  if (/ECONNREFUSED|EHOSTUNREACH|ENETUNREACH/.test(reason)) return nobodyThere;
+  return tlsReason(reason);
 }

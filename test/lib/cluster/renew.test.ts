@@ -70,7 +70,7 @@ test("where none does, it says why of each", async () => {
   await open("host-a1", { host: lab.at.host, port: 1 });
   await open("host-a2", lab.at);
   await expect(renew(member)).rejects.toThrow(
-    `Cannot renew this node's certificate: node "host-a1": Cannot ask ${lab.at.host}:1: nobody listens there; node "host-a2": node "host-b" is not of the cluster any more`,
+    `Cannot renew this node's certificate: node "host-a1": Cannot ask ${lab.at.host}:1: nobody listens there, or there is no route to it; node "host-a2": node "host-b" is not of the cluster any more`,
   );
 });
 

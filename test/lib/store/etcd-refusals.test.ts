@@ -57,12 +57,12 @@ test("nobody there: at once, with the endpoint", async () => {
   const deadline = within(20_000);
   expect(await refusal(store, deadline)).toMatchObject({
     kind: "try-again",
-    message: `Cannot read key "/r/a" in etcd at ${endpoint}: connection refused`,
-    details: "Is etcd running there?",
+    message: `Cannot read key "/r/a" in etcd at ${endpoint}: connection refused, or no route to it`,
+    details: "Is etcd running there? Is that its address?",
   });
   expect(deadline.left()).toBeGreaterThan(0);
   await expect(store.commit(put("1"), within(20_000))).rejects.toMatchObject({
-    message: `Cannot write key "/r/a" in etcd at ${endpoint}: connection refused`,
+    message: `Cannot write key "/r/a" in etcd at ${endpoint}: connection refused, or no route to it`,
   });
 });
 

@@ -114,7 +114,7 @@ describe.each(Object.entries(runtimes))("under %s", (_name, runtime) => {
   test("nobody there, somebody silent, and who says too much", async () => {
     expect(await ask({ trust: "plain", port: 1 })).toEqual({
       kind: "try-again",
-      message: `Cannot ask ${host}:1: nobody listens there`,
+      message: `Cannot ask ${host}:1: nobody listens there, or there is no route to it`,
     });
     const silent = createServer(() => {});
     await new Promise<void>((resolve) => silent.listen(0, host, resolve));
