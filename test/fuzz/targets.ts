@@ -6,6 +6,7 @@ import { kernelTargets } from "./target-kernel.ts";
 import { runDirTargets } from "./target-run-dir.ts";
 import { storeTargets } from "./target-store.ts";
 import { switchTargets } from "./target-switch.ts";
+import { traceTargets } from "./target-trace.ts";
 
 export const targets: readonly Target[] = [
   ...cniTargets,
@@ -14,4 +15,5 @@ export const targets: readonly Target[] = [
   ...switchTargets,
   ...kernelTargets,
   ...joinTargets,
+  ...traceTargets,
 ];

@@ -1,0 +1,87 @@
+/** What a node asks another one of a packet, and what that answers, as anybody may have written it. */
+import { type Ip4, parseIp4 } from "../../lib/net/ip4.ts";
+import { type Ip6, parseIp6 } from "../../lib/net/ip6.ts";
+import { type Mac, parseMac } from "../../lib/net/mac.ts";
+import { formatAnswer, parseAnswer } from "../../lib/trace/answer.ts";
+import { packetText } from "../../lib/trace/packet-text.ts";
+import { formatQuestion, parseQuestion, type Question } from "../../lib/trace/question.ts";
+import { parseTrace } from "../../lib/trace/switch-trace.ts";
+import type { Target } from "./case.ts";
+import { damagedText } from "./mutate-bytes.ts";
+import { mutated, textOf } from "./mutate-json.ts";
+
+const ip = (text: string) => ({ family: 4, address: parseIp4(text) as Ip4 }) as const;
+const ip6 = (text: string) => ({ family: 6, address: parseIp6(text) as Ip6 }) as const;
+const packet: Question["packet"] = {
+  network: "web",
+  vni: 100,
+  ethSrc: parseMac("02:42:0a:02:00:0a") as Mac,
+  ethDst: parseMac("02:42:0a:02:00:46") as Mac,
+  from: ip("10.2.0.10"),
+  to: ip("10.2.0.70"),
+  content: { kind: "tcp", port: 80, answer: false },
+};
+const good: readonly Question[] = [
+  {
+    entry: { by: "container", name: "shop/web-0", address: ip("10.2.0.10").address, port: 30 },
+    packet,
+  },
+  { entry: { by: "tunnel", vtep: ip("192.0.2.1") }, packet },
+  {
+    entry: { by: "host" },
+    packet: { ...packet, from: ip6("fd00:2::1"), to: ip6("::1"), content: { kind: "neighbour" } },
+  },
+];
+
+const questions: Target = {
+  name: "questions of other nodes",
+  make: (random) => {
+    const whole = formatQuestion(random.one(good));
+    const isText = random.below(3) === 0;
+    const text = isText ? damagedText(whole, random) : textOf(mutated(JSON.parse(whole), random));
+    return {
+      input: text,
+      act: () => {
+        const { entry, packet } = parseQuestion(text);
+        // What the switch gets is fields and their values, whatever was asked.
+        const asked = packetText(entry, packet, 1);
+        const field = /^(arp|icmp|icmp6|tcp|tcp6|udp|udp6|[a-z0-9_]+=[0-9a-f.:x]+)$/;
+        if (asked.split(",").every((one) => field.test(one))) return "taken";
+        throw new Error(`The switch would be asked: ${asked}`);
+      },
+    };
+  },
+};
+
+const trace = ` 0. arp,in_port=30,vlan_tci=0x0000/0x1fff, priority 100, cookie 0x535003000000001e
+    set_field:0x64->reg0
+    goto_table:20
+20. priority 0, cookie 0x5350000000000000
+    drop
+
+Final flow: unchanged
+Datapath actions: drop
+`;
+
+const answers: Target = {
+  name: "answers of other nodes",
+  make: (random) => {
+    const said = random.below(4) === 0 ? { refused: "it is away" } : { text: trace };
+    const whole = formatAnswer(said);
+    const isText = random.below(2) === 0;
+    const text = isText ? damagedText(whole, random) : textOf(mutated(JSON.parse(whole), random));
+    return {
+      input: text,
+      act: () => {
+        const answer = parseAnswer(text);
+        const shown = "refused" in answer ? answer.refused : answer.text;
+        if (/[^\n\x20-\x7e]/.test(shown)) throw new Error("a terminal would be commanded");
+        if ("refused" in answer) return "refused";
+        parseTrace(answer.text);
+        return "taken";
+      },
+    };
+  },
+};
+
+export const traceTargets: readonly Target[] = [questions, answers];
