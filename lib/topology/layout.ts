@@ -125,7 +125,7 @@ function placeFew(nodes: readonly DrawnNode[], at: Box): Placed {
     return placeNode(node, { x: at.x, y: at.y + down, width: cardWidth });
   });
   const pills = right.flatMap(({ node, box }): [DrawnNode, Box][] => {
-    if (node.tunnel === undefined) return [];
+    if (node.tunnel === undefined || here.length === 0) return [];
     const size = { width: flowWidth(node.tunnel) + 24, height: 46 };
     const x = box.x - (gutter + size.width) / 2;
     return [[node, { ...size, x, y: box.y + (box.height - size.height) / 2 }]];

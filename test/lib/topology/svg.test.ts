@@ -22,6 +22,7 @@ describe.each(sizes)("$nodes nodes of $containers containers", (size) => {
   test.each([
     ["as they are", topology],
     ["with hostile names", hostile(topology)],
+    ["without this node", { ...topology, nodes: topology.nodes.slice(1) }],
   ])("nothing is on another, or outside: %s", (_, shown) => {
     const placed = layout(draw(shown, maker));
     const boxes = [
