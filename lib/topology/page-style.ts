@@ -157,7 +157,7 @@ h3 .about{flex:1;font-weight:400;text-align:right}
 .tip dd{font-family:var(--code);font-size:12.5px;overflow-wrap:anywhere}
 @media print{
 :root,:root[data-theme]{color-scheme:light}
-body{max-width:none;padding:0;background:none;font-size:11px}
+body{max-width:none;padding:0;background:none}
 .tools,.tip,.lines,.found{display:none!important}
 .node{box-shadow:none;break-inside:avoid}
 .notice,.badge,.network{print-color-adjust:exact;-webkit-print-color-adjust:exact}
