@@ -26,10 +26,10 @@ export interface Pen {
   readonly counted: (count: number, what: string) => string;
 }
 
-/** SGR (ECMA-48): those that are legible on black and on white. */
+/** SGR (ECMA-48), by which a terminal chooses itself what is legible. */
 const codes = { title: "1", good: "32", bad: "31", faint: "2" } as const;
-/** Cyan, magenta, blue, yellow, green, and others of the 256. */
-const networkCodes = ["36", "35", "34", "33", "32", "38;5;208", "38;5;99", "38;5;37"] as const;
+/** Of xterm's 256: each with a contrast of more than 3 : 1 to black and to white. */
+const networkCodes = [31, 133, 166, 64, 33, 161, 97, 136] as const;
 
 export function penOf({ colors, unicode }: Style): Pen {
   const marks = unicode
@@ -54,7 +54,7 @@ export function penOf({ colors, unicode }: Style): Pen {
 const codeOf = (look: Look): string =>
   typeof look === "string"
     ? codes[look]
-    : (networkCodes[look.network % networkCodes.length] ?? codes.title);
+    : `38;5;${networkCodes[look.network % networkCodes.length]}`;
 
 /** A cell, and how it is to look. */
 export type Cell = string | readonly [text: string, look: Look];

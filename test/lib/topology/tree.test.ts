@@ -63,8 +63,8 @@ Not known
     const colored = treeOf(topology, { ...plain, colors: true });
     // biome-ignore lint/suspicious/noControlCharactersInRegex: the terminal's own.
     expect(colored.replaceAll(/\u001b\[[\d;]*m/g, "")).toBe(treeOf(topology, plain));
-    expect(colored).toContain("\u001b[36mweb\u001b[0m  \u001b[2m10.2.0.0/26\u001b[0m");
-    expect(colored).toContain("\u001b[35mdb\u001b[0m");
+    expect(colored).toContain("\u001b[38;5;31mweb\u001b[0m  \u001b[2m10.2.0.0/26\u001b[0m");
+    expect(colored).toContain("\u001b[38;5;133mdb\u001b[0m");
     expect(colored).toContain("\u001b[31magent away\u001b[0m");
   });
 
