@@ -30,15 +30,20 @@ export interface Deletion {
   readonly finish: (deadline: Deadline) => void;
 }
 
-export interface Host {
+/** The connections to Open vSwitch, each made when it is first used. */
+export interface Switch {
+  /** Throws Failure "try-again" when Open vSwitch can't be reached. */
+  readonly database: (deadline: Deadline) => Database;
+  readonly flows: (deadline: Deadline) => Flows;
+  readonly close: () => void;
+}
+
+export interface Host extends Switch {
   readonly kernel: Kernel;
   readonly links: () => Links;
   readonly isFiltered: (link: string) => boolean;
   /** Loaded when the firewall has to be changed, not before. */
   readonly filter: () => Promise<Filter>;
-  /** Throws Failure "try-again" when Open vSwitch can't be reached. */
-  readonly database: (deadline: Deadline) => Database;
-  readonly flows: (deadline: Deadline) => Flows;
   readonly startDeleting: (name: string) => Deletion | undefined;
   readonly config: NodeConfig;
   /** The run directory. */
@@ -46,43 +51,62 @@ export interface Host {
   readonly ipam: NodeIpam;
   readonly clock: Clock;
   readonly log: Log;
-  readonly close: () => void;
 }
 
 export function openHost(
   drivers: Drivers,
   node: Pick<Host, "config" | "run" | "ipam" | "clock" | "log">,
 ): Host {
-  const { runDir, bridge } = node.config.ovs;
-  const opened: { close: () => void }[] = [];
-  const once = <T extends { close: () => void }>(open: (deadline: Deadline) => T) => {
-    let made: T | undefined;
-    return (deadline: Deadline) => {
-      if (made === undefined) {
-        made = open(deadline);
-        opened.push(made);
-      }
-      return made;
-    };
-  };
+  const { kernel, startDeleting, isFiltered } = drivers;
+  const ovs = openSwitch(drivers, node.config.ovs);
+  const opened: { close: () => void }[] = [ovs];
   const never: Deadline = { left: () => Number.MAX_SAFE_INTEGER };
-  const links = once(() => drivers.kernel.links());
+  const links = once(() => kernel.links(), opened);
   return {
     ...node,
-    kernel: drivers.kernel,
-    startDeleting: drivers.startDeleting,
+    kernel,
+    startDeleting,
     links: () => links(never),
-    isFiltered: drivers.isFiltered,
+    isFiltered,
     filter: async () => {
       const filter = await drivers.openFilter();
       opened.push(filter);
       return filter;
     },
-    database: once(reaching("ovsdb-server", `${runDir}/db.sock`, drivers.openDatabase)),
-    flows: once(reaching("ovs-vswitchd", `${runDir}/${bridge}.mgmt`, drivers.openFlows)),
+    database: ovs.database,
+    flows: ovs.flows,
     close: () => {
       for (const one of opened.splice(0)) one.close();
     },
+  };
+}
+
+/** For who needs nothing else of the host. */
+export function openSwitch(
+  { openDatabase, openFlows }: Pick<Drivers, "openDatabase" | "openFlows">,
+  { runDir, bridge }: NodeConfig["ovs"],
+): Switch {
+  const opened: { close: () => void }[] = [];
+  return {
+    database: once(reaching("ovsdb-server", `${runDir}/db.sock`, openDatabase), opened),
+    flows: once(reaching("ovs-vswitchd", `${runDir}/${bridge}.mgmt`, openFlows), opened),
+    close: () => {
+      for (const one of opened.splice(0)) one.close();
+    },
+  };
+}
+
+function once<T extends { close: () => void }>(
+  open: (deadline: Deadline) => T,
+  opened: { close: () => void }[],
+) {
+  let made: T | undefined;
+  return (deadline: Deadline): T => {
+    if (made === undefined) {
+      made = open(deadline);
+      opened.push(made);
+    }
+    return made;
   };
 }
 

@@ -1,18 +1,22 @@
 /** Whether the switch would take an ADD now. */
 import type { Deadline } from "../deadline.ts";
-import type { Host } from "./host.ts";
+import type { Switch } from "./host.ts";
 import { selectDatapath } from "./rows.ts";
 
 /**
  * Asks ovsdb-server and ovs-vswitchd, and does not wait: who takes the answer does. Throws Failure
  * "try-again", here or there, where one of them is away or does not answer.
  */
-export function askSwitch(host: Host, deadline: Deadline): (until: Deadline) => void {
-  const select = [selectDatapath(host.config.ovs.bridge)];
-  const asked = host.database(deadline).send(select, deadline);
+export function askSwitch(
+  ovs: Switch,
+  bridge: string,
+  deadline: Deadline,
+): (until: Deadline) => void {
+  const select = [selectDatapath(bridge)];
+  const asked = ovs.database(deadline).send(select, deadline);
   let answer: (until: Deadline) => void;
   try {
-    answer = host.flows(deadline).ask(deadline);
+    answer = ovs.flows(deadline).ask(deadline);
   } catch (fault) {
     // Before the first ADD there is no bridge, and so no socket of it.
     answer = () => {

@@ -1,5 +1,5 @@
 /** STATUS of both plugins. See config.ts for the folder's note. */
-import type { Host } from "../attach/host.ts";
+import { type Host, openSwitch } from "../attach/host.ts";
 import { loadNodeConfig, openNode } from "../attach/node.ts";
 import { askSwitch } from "../attach/ready.ts";
 import { delegateStatus } from "../cni/delegate.ts";
@@ -14,6 +14,7 @@ import { ensureNetwork, type Registry, readNetwork, refuseDeleting } from "../ip
 import { hasFree } from "../ipam/pool.ts";
 import { asking, holdKnown, holdNetwork } from "../ipam/refresh.ts";
 import { formatIp4 } from "../net/ip4.ts";
+import type { NodeConfig } from "../node-config.ts";
 import type { PluginWorld } from "./add.ts";
 import { type PluginConfig, parseIpamConfig, parsePluginConfig } from "./config.ts";
 
@@ -27,10 +28,17 @@ const statusMs = 4_000;
 export async function status(world: PluginWorld, request: StatusRequest): Promise<void> {
   const config = parsePluginConfig(request.config);
   const deadline = deadlineIn(world.clock, statusMs);
-  await onNode(world, config, async (host) => {
-    const confirmSwitch = askSwitch(host, deadline);
-    await confirmNetwork(host, config, deadline);
-    confirmSwitch(deadline);
+  await orNotAvailable(async () => {
+    const node = loadNodeConfig(world, undefined, config.nodeConfig);
+    const ovs = openSwitch(world, node.ovs);
+    try {
+      // First: it answers while we look at the rest.
+      const confirmSwitch = askSwitch(ovs, node.ovs.bridge, deadline);
+      await confirmNetwork(world, node, config, deadline);
+      confirmSwitch(deadline);
+    } finally {
+      ovs.close();
+    }
   });
   if (config.foreignIpam !== undefined) await delegateStatus(world, request, deadline);
 }
@@ -39,21 +47,15 @@ export async function status(world: PluginWorld, request: StatusRequest): Promis
 export async function ipamStatus(world: PluginWorld, request: StatusRequest): Promise<void> {
   const config = parseIpamConfig(request.config);
   const deadline = deadlineIn(world.clock, statusMs);
-  await onNode(world, config, (host) => confirmNetwork(host, config, deadline));
+  await orNotAvailable(() => {
+    const node = loadNodeConfig(world, undefined, config.nodeConfig);
+    return confirmNetwork(world, node, config, deadline);
+  });
 }
 
-async function onNode(
-  world: PluginWorld,
-  config: PluginConfig,
-  body: (host: Host) => Promise<void>,
-): Promise<void> {
+async function orNotAvailable(body: () => Promise<void>): Promise<void> {
   try {
-    const host = openNode(world, loadNodeConfig(world, undefined, config.nodeConfig));
-    try {
-      await body(host);
-    } finally {
-      host.close();
-    }
+    await body();
   } catch (fault) {
     const failure = asFailure(fault);
     if (["invalid-config", "not-available", "limited-connectivity"].includes(failure.kind))
@@ -62,8 +64,22 @@ async function onNode(
   }
 }
 
-/** Whether the network is there, as asked for, and has a free address. */
 async function confirmNetwork(
+  world: PluginWorld,
+  node: NodeConfig,
+  config: PluginConfig,
+  deadline: Deadline,
+): Promise<void> {
+  const host = openNode(world, node);
+  try {
+    await confirmNetworkOn(host, config, deadline);
+  } finally {
+    host.close();
+  }
+}
+
+/** Whether the network is there, as asked for, and has a free address. */
+async function confirmNetworkOn(
   { ipam }: Host,
   { network: name, spec, foreignIpam }: PluginConfig,
   deadline: Deadline,
