@@ -12,9 +12,21 @@ export const textOfBytes = (bytes: Uint8Array): string => decoder.decode(bytes);
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** A name as CNI has them (SPEC.md 1.1.0): it begins with a letter or digit, and goes on with `_.-` too. */
-export const isName = (text: string, longest = Number.POSITIVE_INFINITY): boolean =>
-  text.length <= longest && /^[a-zA-Z0-9][\w.-]*$/.test(text);
+/**
+ * A name as CNI has them (SPEC.md 1.1.0): it begins with a letter or digit, and goes on with `_.-` too.
+ *
+ * Without a regular expression: *measured*, the first one costs a command 0.08 ms.
+ */
+export function isName(text: string, longest = Number.POSITIVE_INFINITY): boolean {
+  if (text === "" || text.length > longest || !alphanumerics.includes(text.charAt(0))) return false;
+  for (let at = 1; at < text.length; at += 1) {
+    const char = text.charAt(at);
+    if (!alphanumerics.includes(char) && !"_.-".includes(char)) return false;
+  }
+  return true;
+}
+
+const alphanumerics = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 /** Several pieces as one. */
 export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {

@@ -19,6 +19,7 @@ const workloadPrefix = "K8S_";
 
 /** Each pair is exactly `K=V`; the last of two with one key counts (libcni, types.LoadArgs). */
 export function parseCniArgs(text: string, faults: Faults): CniArgs {
+  if (text === "") return { asked: faults.object({}, "CNI_ARGS"), workload: {} };
   const values = pairsOf(text, faults);
   const ignoresUnknown = truth(values.get("IgnoreUnknown"), faults);
   const asked: Record<string, string> = {};
@@ -37,7 +38,7 @@ export function parseCniArgs(text: string, faults: Faults): CniArgs {
 
 function pairsOf(text: string, faults: Faults): ReadonlyMap<string, string> {
   const values = new Map<string, string>();
-  for (const pair of text === "" ? [] : text.split(";")) {
+  for (const pair of text.split(";")) {
     const [key = "", value, ...more] = pair.split("=");
     if (value !== undefined && more.length === 0) values.set(key, value);
     else faults.add(`CNI_ARGS: ${shown(pair)} is not of the form K=V`);

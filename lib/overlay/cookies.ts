@@ -4,7 +4,7 @@
  */
 import type { CookieFilter } from "../ovs/switch.ts";
 
-const ours = 0x5350n << 48n;
+const ours = 0x5350_0000_0000_0000n;
 const parts = { base: 0n, network: 1n, peers: 2n, attachment: 3n } as const;
 const exactly = 0xffff_ffff_ffff_ffffn;
 
@@ -12,7 +12,7 @@ const cookie = (part: keyof typeof parts, which: number) =>
   ours | (parts[part] << 40n) | BigInt(which);
 
 /** The flows that are there whatever the networks are. */
-export const baseCookie = cookie("base", 0);
+export const baseCookie: bigint = ours;
 
 /**
  * The flows of one network: its VNI, and 16 bits of what they were made from, so that counting
@@ -61,4 +61,4 @@ export function partOf(
 export const only = (value: bigint): CookieFilter => ({ cookie: value, mask: exactly });
 
 /** Selects every flow of ours. */
-export const everyFlow: CookieFilter = { cookie: ours, mask: 0xffffn << 48n };
+export const everyFlow: CookieFilter = { cookie: ours, mask: 0xffff_0000_0000_0000n };

@@ -177,10 +177,10 @@ function typedOf(name: keyof Match, { value, width, mask }: FieldValue): unknown
     return (["ip", "arp", "ipv6"] as const).find((one) => ethTypes[one] === Number(value));
   const typed = (number: bigint) => (width > 8 ? number : Number(number));
   if (mask === undefined) return typed(value);
-  return maskable.has(name) ? { value: typed(value), mask: typed(mask) } : undefined;
+  return maskable.includes(name) ? { value: typed(value), mask: typed(mask) } : undefined;
 }
 
-const maskable: ReadonlySet<keyof Match> = new Set<keyof Match>([
+const maskable: readonly (keyof Match)[] = [
   "ethSrc",
   "ethDst",
   "ipSrc",
@@ -191,7 +191,7 @@ const maskable: ReadonlySet<keyof Match> = new Set<keyof Match>([
   "ip6Src",
   "ip6Dst",
   "ndTarget",
-]);
+];
 
 /** A field that has no name here, for people. */
 export function describe({ id, value, mask }: FieldValue): string {

@@ -76,12 +76,12 @@ export function changeAddress(change: Address): Message {
 }
 
 /** Asks for all addresses of all links. */
-export const listAddresses: Message = {
+export const listAddresses = (): Message => ({
   type: RTM_GETADDR,
   flags: NLM_F.request | NLM_F.dump,
   head: new Uint8Array(ifaddrLength),
   attributes: [],
-};
+});
 
 /** The body of RTM_NEWADDR; undefined for a family other than IPv4 and IPv6. */
 export function decodeAddress(

@@ -35,7 +35,8 @@ interface OpenDir extends Dir {
  */
 export function openDir(ffi: Ffi, given: string): Dir | undefined {
   // With a slash at its end, a symlink would be followed after all.
-  const path = given.replace(/(\/\.?)+$/, "");
+  let path = given;
+  while (path.endsWith("/") || path.endsWith("/.")) path = path.slice(0, path.lastIndexOf("/"));
   return openOurs(ffi, { fd: cwd, name: path, path }, ffi.call("geteuid"));
 }
 

@@ -68,7 +68,7 @@ export function openLinks(ffi: Ffi): Links {
         text: answer.text,
       });
     },
-    list: () => socket.dump(listLinks, "links").map(({ body }) => decodeLink(body)),
+    list: () => socket.dump(listLinks(), "links").map(({ body }) => decodeLink(body)),
     numberOf: ({ fd, path }) => {
       const answer = socket.ask(getNetnsNumber(fd));
       if ("body" in answer) return decodeNetnsNumber(answer.body);
@@ -81,14 +81,14 @@ export function openLinks(ffi: Ffi): Links {
     },
     addresses: (index) =>
       socket
-        .dump(listAddresses, "addresses")
+        .dump(listAddresses(), "addresses")
         .map(({ body }) => decodeAddress(body))
         .filter((found) => found?.index === index)
         .map((found) => found?.address)
         .filter((address) => address !== undefined),
     routes: (tables = "main") =>
       socket
-        .dump(listRoutes, "routes")
+        .dump(listRoutes(), "routes")
         .map(({ body }) => decodeRoute(body))
         .filter((route) => route !== undefined)
         .filter(({ options }) => tables === "all" || options?.table === undefined),

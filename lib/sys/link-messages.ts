@@ -133,12 +133,12 @@ export const getLink = (name: string): Message => ({
 });
 
 /** Asks for all links. */
-export const listLinks: Message = {
+export const listLinks = (): Message => ({
   type: RTM_GETLINK,
   flags: NLM_F.request | NLM_F.dump,
   head: ifinfo({}),
   attributes: [u32(IFLA.extMask, RTEXT_FILTER_SKIP_STATS)],
-};
+});
 
 /** Asks for the number that the socket's namespace has for another one. */
 export const getNetnsNumber = (fd: number): Message => ({
@@ -155,9 +155,14 @@ export function decodeNetnsNumber(body: Uint8Array): number | undefined {
 }
 
 /** What is read of a link, of some forty that there are. */
-const ofLinks = [
-  ...[IFLA.ifname, IFLA.address, IFLA.linkinfo, IFLA.operstate],
-  ...[IFLA.mtu, IFLA.link, IFLA.linkNetnsId],
+const ofLinks: readonly number[] = [
+  IFLA.ifname,
+  IFLA.address,
+  IFLA.linkinfo,
+  IFLA.operstate,
+  IFLA.mtu,
+  IFLA.link,
+  IFLA.linkNetnsId,
 ];
 
 /** The body of RTM_NEWLINK. */

@@ -105,12 +105,12 @@ const usualScope = (route: Route): number =>
   route.family === 4 && route.via === undefined ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
 
 /** Asks for all routes of both families, in all tables. */
-export const listRoutes: Message = {
+export const listRoutes = (): Message => ({
   type: RTM_GETROUTE,
   flags: NLM_F.request | NLM_F.dump,
   head: new Uint8Array(rtmsgLength),
   attributes: [],
-};
+});
 
 /**
  * The body of RTM_NEWROUTE; undefined for what is no unicast route, and for those of the kernel's
