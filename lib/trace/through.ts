@@ -32,21 +32,27 @@ const patienceMs = { here: 3_000, there: 4_000 } as const;
 export function openThrough(deps: ThroughDeps): ThroughNode {
   const { facts, host } = deps;
   /** Nodes that did not answer, and why: each is waited for once. */
-  const silent = new Map<string, string>();
+  const silent = new Map<string, Unheard>();
   return async (node, entry, packet) => {
     const before = silent.get(node);
-    const asked = before === undefined ? await ask(deps, node, entry, packet) : { unheard: before };
+    const asked = before ?? (await ask(deps, node, entry, packet));
     const part = { node, entry, packet };
     if ("lookups" in asked) {
       const { steps, end } = tell(asked.lookups, { facts, ...part }, asked.datapath);
       return { ...part, source: "switch", steps, end, own: linesOf(asked.text) };
     }
-    silent.set(node, asked.unheard);
-    return byRecords(deps, host.config.ovs.bridge, part, asked.unheard);
+    silent.set(node, asked);
+    return byRecords(deps, host.config.ovs.bridge, part, asked);
   };
 }
 
-type Asked = SwitchTrace | { readonly unheard: string };
+type Asked = SwitchTrace | Unheard;
+
+interface Unheard {
+  readonly unheard: string;
+  /** See NodeWay. */
+  readonly isDoubted?: true;
+}
 
 const ask = (deps: ThroughDeps, node: string, entry: Entry, packet: Packet): Promise<Asked> =>
   node === deps.facts.node ? askHere(deps, entry, packet) : askThere(deps, node, entry, packet);
@@ -65,7 +71,7 @@ async function askHere(
     const [trace] = await askSwitch(asking, host.config, [incoming], deadline);
     return trace ?? { unheard: "the switch says nothing" };
   } catch (thrown) {
-    return { unheard: reasonOf(thrown) };
+    return { unheard: reasonOf(thrown), isDoubted: true };
   }
 }
 
@@ -82,17 +88,18 @@ async function askThere(
   const registry = await host.ipam.registry();
   const heard = await askNode(registry, node, { entry, packet }, { id: newToken(), deadline });
   if ("unheard" in heard) return heard;
-  return "refused" in heard ? { unheard: heard.refused } : parseTrace(heard.text);
+  return "refused" in heard ? { unheard: heard.refused, isDoubted: true } : parseTrace(heard.text);
 }
 
 function byRecords(
   { facts, survey }: ThroughDeps,
   bridge: string,
   part: { readonly node: string; readonly entry: Entry; readonly packet: Packet },
-  because: string,
+  { unheard: because, isDoubted }: Unheard,
 ): NodeWay {
   const recorded = recordsOf(survey, facts, part.node);
-  const base = { ...part, source: "records", because, own: [] } as const;
+  const doubt = isDoubted === undefined ? {} : { isDoubted };
+  const base = { ...part, source: "records", because, own: [], ...doubt } as const;
   const walked = recorded && walkRecords(recorded, part, bridge);
   if (walked === undefined) {
     const why = `what ${part.node} does with it is not on record here`;

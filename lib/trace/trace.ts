@@ -60,12 +60,21 @@ export async function trace(following: Following, question: TraceQuestion): Prom
   }
   const way = await follow(following, sender.node, start.entry, packet);
   stages.push({ stage: "packet", way });
-  if (way.end.end !== "delivered") return { ...none, end: way.end };
+  const end = doubted(way);
+  if (end.end !== "delivered") return { ...none, end };
   const back = answerTo(facts, start);
-  if (back === undefined) return { ...none, end: way.end, answer: fromOutside(start, way.end) };
+  if (back === undefined) return { ...none, end, answer: fromOutside(start, end) };
   const answer = await follow(following, back.node, back.entry, back.packet);
   stages.push({ stage: "answer", way: answer });
-  return { ...words, stages, end: way.end, answer: answer.end };
+  return { ...words, stages, end, answer: doubted(answer) };
+}
+
+/** A switch that does not answer may be down, and then it carries nothing. */
+function doubted({ nodes, end }: Way): WayEnd {
+  const silent = nodes.find(({ isDoubted }) => isDoubted);
+  if (end.end !== "delivered" || silent === undefined) return end;
+  const why = `the switch of ${silent.node} does not answer; if it works, this is delivered to ${end.to}`;
+  return { end: "unknown", why };
 }
 
 const named = (party: Party, address: Address): string =>

@@ -113,6 +113,8 @@ export interface NodeWay {
   readonly source: Source;
   /** Why not from the switch, where it is not. */
   readonly because?: string;
+  /** The switch itself can't be asked, so that it may be down, and carry nothing. */
+  readonly isDoubted?: true;
   readonly entry: Entry;
   /** As it came in. */
   readonly packet: Packet;

@@ -154,6 +154,26 @@ describe("a trace", () => {
     expect(end).toMatchObject({ end: "unknown" });
   });
 
+  test("a switch that does not answer may be down", async () => {
+    const { through, ...rest } = following();
+    const silent: Following = {
+      ...rest,
+      through: async (...of) => ({
+        ...(await through(...of)),
+        source: "records",
+        because: "nobody listens there",
+        isDoubted: true,
+      }),
+    };
+    const { end } = await trace(silent, question("one", "two"));
+    expect(end).toEqual({
+      end: "unknown",
+      why: "the switch of host-a does not answer; if it works, this is delivered to container two",
+    });
+    const dropped = await trace(silent, question("one", "10.2.9.9"));
+    expect(dropped.end).toMatchObject({ end: "dropped" });
+  });
+
   test("has an end", async () => {
     const circle: Switch = (node, _entry, packet) => {
       const other = node === "host-a" ? 2 : 1;
