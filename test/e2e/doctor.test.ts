@@ -298,6 +298,22 @@ const faults: Readonly<Record<string, Fault>> = {
     well: [["peers.mtu", 'node "host-c"']],
     exit: 2,
   },
+  "the agent does not run": {
+    plant: async () => {
+      await agents[0].stop();
+      return restartAgent;
+    },
+    found: [
+      {
+        id: "agent.running",
+        state: "warning",
+        seen: /^it does not run/,
+        todo: /^socketplane agent start$/,
+      },
+    ],
+    well: [["peers.tunnel", 'nodes "host-b", "host-c"']],
+    exit: 1,
+  },
   "flows were deleted by hand": {
     plant: async () => {
       const release = await holdSwitch();
