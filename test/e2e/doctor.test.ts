@@ -337,9 +337,13 @@ const faults: Readonly<Record<string, Fault>> = {
   "an address is written down for a container that is gone": {
     plant: async () => {
       const gone = await attach(a, a.addContainer(), web);
+      const release = await holdSwitch();
       gone.container.remove();
-      await until("its link going", async () => !ip("-n", a.netns, "link").includes(gone.outer));
-      return () => detach(a, gone.container, web);
+      await until("its link going", () => !ip("-n", a.netns, "link").includes(gone.outer));
+      return async () => {
+        await release();
+        await detach(a, gone.container, web);
+      };
     },
     found: [
       {
@@ -353,8 +357,12 @@ const faults: Readonly<Record<string, Fault>> = {
   },
   "a port has no address that is written down": {
     plant: async () => {
+      const release = await holdSwitch();
       for (const path of await filesOf(onA)) rmSync(path);
-      return restartAgent;
+      return async () => {
+        await release();
+        await restartAgent();
+      };
     },
     found: [
       {
