@@ -74,8 +74,11 @@ export async function runAgent(
   }
 }
 
-/** How long the switch may take for an answer, milliseconds: it is waited for in system calls. */
-const traceMs = 1_000;
+/**
+ * How long the switch may take for an answer, milliseconds: it is waited for in system calls. A peer's
+ * MAC that it does not know yet takes it a second.
+ */
+const traceMs = 2_500;
 
 /** A node with the embedded store has nobody to ask it. */
 async function answerOthers(

@@ -83,3 +83,16 @@ function take(lookup: Open | undefined, words: string): void {
   if (words.startsWith("-> ")) lookup.notes.push(words.slice(3));
   else if (words !== "") lookup.actions.push(words);
 }
+
+/**
+ * Whether the datapath is told to send it nowhere: to change it at most, as "set(eth(dst=...))" is
+ * all that is left of a frame for a VTEP whose MAC is not known.
+ */
+export function sendsNothing(datapath: string | undefined): boolean {
+  let flat = datapath ?? "?";
+  for (let before = ""; before !== flat; ) {
+    before = flat;
+    flat = flat.replace(/\([^()]*\)/g, "");
+  }
+  return flat.split(",").every((one) => /^(drop|set|meter|push_vlan|pop_vlan)$/.test(one));
+}

@@ -12,7 +12,7 @@ import { type Facts, networkNamed, nodeAt } from "./facts.ts";
 import { isOutput, macsIn, tunnelDstOf } from "./flow-words.ts";
 import { ip4Of, textOf } from "./packet-text.ts";
 import { holderAt, nodeWords, recipientOf, type Scene } from "./scene.ts";
-import type { Lookup } from "./switch-trace.ts";
+import { type Lookup, sendsNothing } from "./switch-trace.ts";
 import type { Packet, PartEnd, Step } from "./way.ts";
 
 export interface Told {
@@ -166,10 +166,10 @@ function endOf(last: Lookup, scene: Scene, datapath: string | undefined): PartEn
     return { end: "dropped", why };
   }
   if (vtep !== undefined) {
-    if (datapath === "drop") return notAcross(last, vtep, facts);
+    if (sendsNothing(datapath)) return notAcross(last, vtep, facts);
     return { end: "across", node: nodeAt(facts, vtep), vtep, packet };
   }
-  if (datapath === "drop") {
+  if (sendsNothing(datapath)) {
     return { end: "dropped", why: `the switch sends nothing to that port: ${noteOf(last)}` };
   }
   if (part === "network") return { end: "to host", packet };

@@ -483,6 +483,19 @@ describe("a switch that can't be asked is told of by what is on record", () => {
     );
   });
 
+  test("a node that can't be reached ends it, be it asked for or sent to", async () => {
+    nodeB.cutOff();
+    nodeA.ovs.appctl("tnl/neigh/flush");
+    try {
+      const traced = await trace(nodeA, webA.address, webB.address);
+      const why = expect.stringMatching(/host-b .* does not answer on br-phy/);
+      expect(traced.end).toMatchObject({ end: "dropped", why });
+      expect(traced.stages.map(({ stage }) => stage)).toEqual(["neighbour"]);
+    } finally {
+      nodeB.reconnect();
+    }
+  });
+
   test("without the store: what it would say is said to be missing, and the rest is there", async () => {
     await cluster.etcd.kill();
     const far = await trace(nodeA, webA.address, webB.address);

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { parseTrace } from "../../../lib/trace/switch-trace.ts";
+import { parseTrace, sendsNothing } from "../../../lib/trace/switch-trace.ts";
 
 /** As Open vSwitch 3.1 has said it, on a node of three with the network web. */
 const folder = join(import.meta.dirname, "traces");
@@ -105,4 +105,21 @@ describe("the switch's trace", () => {
       }
     }
   });
+});
+
+test.each([
+  ["drop", true],
+  ["set(eth(dst=02:42:0a:02:8f:c1))", true],
+  ["set(ipv4(src=10.2.0.3,dst=10.2.0.4)),meter(3)", true],
+  ["5", false],
+  ["set(eth(dst=02:42:0a:02:8f:c1)),5", false],
+  [
+    "tnl_push(tnl_port(4789),header(size=50,type=4,eth(dst=2e:0e:07:b6:fb:43)),out_port(3)),2",
+    false,
+  ],
+  ["clone(tnl_push(tnl_port(4789),header(size=50),out_port(3)),2)", false],
+  ["userspace(pid=0,slow_path(controller))", false],
+  [undefined, false],
+])("of %j it sends nothing: %s", (datapath, expected) => {
+  expect(sendsNothing(datapath)).toBe(expected);
 });
