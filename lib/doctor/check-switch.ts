@@ -17,6 +17,8 @@ import type { NodeFacts } from "./facts.ts";
 import { bridgeOf, haveItPutRight } from "./remedies.ts";
 
 const start = "systemctl start openvswitch-switch";
+const install =
+  'apt-get install openvswitch-switch\nWhere it runs in a container: say where its sockets are, by "ovs.runDir" in node.json';
 
 const database: Check = {
   id: "switch.database",
@@ -24,14 +26,15 @@ const database: Check = {
   remedy: `\`${start}\`; where Open vSwitch is not installed, \`apt-get install openvswitch-switch\`. Where its sockets are elsewhere, \`ovs.runDir\` in node.json.`,
   needs: ["files.node-json"],
   without: "Open vSwitch is down",
-  judge: ofNode(({ survey, config }, { rights }) => {
+  judge: ofNode(({ survey, config, isOvsInstalled }, { rights }) => {
     const { switch: found } = survey;
     if (found.known)
       return [
         ok(`Open vSwitch ${found.value.version ?? "of an unknown version"}, ${config.ovs.runDir}`),
       ];
     if (rights.user !== 0) return [unknown(found.why)];
-    return [broken({ seen: found.why, todo: found.todo ?? start })];
+    const todo = isOvsInstalled ? (found.todo ?? start) : install;
+    return [broken({ seen: found.why, todo })];
   }),
 };
 

@@ -4,6 +4,7 @@ import type { NodeConfig } from "../node-config.ts";
 import type { ServiceStatus } from "../service/services.ts";
 import type { Known, Survey } from "../survey/survey.ts";
 import type { Link } from "../sys/kernel.ts";
+import type { ForeignPortDrop } from "../sys/nft.ts";
 import type { PlaceState } from "../sys/places.ts";
 import type { NetworkList } from "./lists.ts";
 import type { PeerFacts } from "./probe-facts.ts";
@@ -84,6 +85,8 @@ export interface NodeFacts {
   readonly certificates: readonly CertificateFile[];
   /** Milliseconds since the epoch. */
   readonly now: number;
+  /** Whether ovs-vswitchd is where distributions have it: it may be in a container, too. */
+  readonly isOvsInstalled: boolean;
   /** The embedded store was never written to. */
   readonly isStoreAbsent: boolean;
   /** Which datapath the bridge has, or would have. */
@@ -137,7 +140,5 @@ export interface FirewallFacts {
   /** A chain of somebody else that drops what is forwarded. */
   readonly dropsForwarded: string | undefined;
   /** A chain of somebody else by which VXLAN's UDP port is dropped. */
-  readonly dropsTunnel:
-    | { readonly chain: string; readonly how: "named" | "by default" }
-    | undefined;
+  readonly dropsTunnel: ForeignPortDrop | undefined;
 }

@@ -37,7 +37,7 @@ const patience = {
 } as const;
 
 /** IANA's UDP port of VXLAN (RFC 7348). */
-const vxlanPort = 4789;
+export const vxlanPort = 4789;
 
 /** Who has no address asks so, and nobody remembers it. */
 const nobody = 0 as Ip4;

@@ -25,6 +25,8 @@ import type { DoctorWorld } from "./world.ts";
 /** Milliseconds: each part of the switch; until what an ADD under way changes is changed. */
 const patience = { switch: 3_000, settle: 500 } as const;
 
+const ovsPrograms = ["/usr/sbin/ovs-vswitchd", "/usr/local/sbin/ovs-vswitchd"];
+
 export async function readNode(
   world: DoctorWorld,
   config: NodeConfig,
@@ -47,6 +49,7 @@ export async function readNode(
       endpoints,
       certificates,
       now: world.wallClock(),
+      isOvsInstalled: ovsPrograms.some((path) => world.places.program(path) !== "absent"),
       isStoreAbsent,
       ...readUnderlay(host, survey),
       networks: readStanding(host, survey, filter),

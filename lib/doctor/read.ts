@@ -6,6 +6,7 @@ import { look, lookAfter } from "../survey/known.ts";
 import { refusedWith } from "../sys/errno.ts";
 import type { Filter } from "../sys/nft.ts";
 import type { FirewallFacts, LocalFacts, NodeJsonFacts, RightsFacts } from "./facts.ts";
+import { vxlanPort } from "./probe.ts";
 import { readBin, readListFiles } from "./read-files.ts";
 import { readKernel } from "./read-kernel.ts";
 import { readNode } from "./read-node.ts";
@@ -30,7 +31,7 @@ export async function readFacts(world: DoctorWorld): Promise<LocalFacts> {
 
 const firewallOf = (filter: Filter): FirewallFacts => ({
   dropsForwarded: filter.foreignDrop(),
-  dropsTunnel: undefined,
+  dropsTunnel: filter.foreignPortDrop(vxlanPort),
 });
 
 function readNodeJson(world: DoctorWorld): {

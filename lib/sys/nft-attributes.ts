@@ -18,6 +18,7 @@ export const nfta = {
   verdict: { code: 1 },
   expression: { name: 1, data: 2 },
   target: { name: 1 },
+  match: { name: 1, info: 3 },
   immediate: { register: 1, data: 2 },
   meta: { register: 1, key: 2 },
   compare: { register: 1, operator: 2, data: 3 },

@@ -8,7 +8,7 @@
 import { Failure } from "../errors.ts";
 import type { Ffi } from "./ffi.ts";
 import { type Message, text } from "./netlink.ts";
-import type { Filter } from "./nft.ts";
+import type { Filter, ForeignPortDrop } from "./nft.ts";
 import { nfta } from "./nft-attributes.ts";
 import { askElements, type Edge, edgesIn, mapSets, type Span, spansOf } from "./nft-elements.ts";
 import { askBaseChains, endsInDrop, foreignChains } from "./nft-foreign.ts";
@@ -24,6 +24,7 @@ import {
 } from "./nft-plan.ts";
 import { type SetName, tables } from "./nft-ruleset.ts";
 import { type NftSocket, openNftSocket } from "./nft-socket.ts";
+import { dropsPort, ownTrafficChains } from "./nft-tunnel.ts";
 import { tableName } from "./nft-version.ts";
 import { legacyForwardDrop } from "./xtables.ts";
 
@@ -56,6 +57,7 @@ export function openFilter(ffi: Ffi): Filter {
     remove: (network) => change((state) => planRemove(state, network)),
     removeAll: () => change(planRemoveAll),
     foreignDrop: () => foreignDrop(socket) ?? legacyForwardDrop(ffi),
+    foreignPortDrop: (port) => foreignPortDrop(socket, port),
     close: socket.close,
   };
 }
@@ -65,6 +67,15 @@ function foreignDrop(socket: NftSocket): string | undefined {
   return chains.find(
     ({ policy, askRules }) => policy === "drop" || endsInDrop(socket.askAll(askRules)),
   )?.name;
+}
+
+/** One that names the port tells more than one that drops all. */
+function foreignPortDrop(socket: NftSocket, port: number): ForeignPortDrop | undefined {
+  const found = ownTrafficChains(socket.askAll(askBaseChains)).flatMap((chain) => {
+    const how = dropsPort(chain, socket.askAll(chain.askRules), port);
+    return how === undefined ? [] : [{ chain: chain.name, how }];
+  });
+  return found.find(({ how }) => how === "named") ?? found[0];
 }
 
 function read(socket: NftSocket): { state: FilterState; generation: number } {

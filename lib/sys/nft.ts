@@ -44,5 +44,14 @@ export interface Filter {
    * rule of its own accepts it: nothing in our tables can overrule it. Undefined if there is none.
    */
   readonly foreignDrop: () => string | undefined;
+  /** The same of this host's own traffic to or from a UDP port, as far as rules tell it. */
+  readonly foreignPortDrop: (port: number) => ForeignPortDrop | undefined;
   readonly close: () => void;
+}
+
+export interface ForeignPortDrop {
+  /** As nft(8) names it: "inet filter input". */
+  readonly chain: string;
+  /** By a rule that names the port, or as all that no rule accepts. */
+  readonly how: "named" | "by default";
 }

@@ -205,6 +205,30 @@ const cases: readonly Case[] = [
     /^systemctl start it$/,
   ],
   [
+    "Open vSwitch not installed",
+    onNode({
+      isOvsInstalled: false,
+      survey: { ...survey, switch: unknown("there is no such socket"), flows: unknown("nor this") },
+    }),
+    "switch.database",
+    "broken",
+    /^apt-get install openvswitch-switch\n/,
+  ],
+  [
+    "a firewall that drops VXLAN, with the kernel's datapath",
+    facts({
+      kernel: { ...healthy.kernel, ovsModule: true },
+      node: { ...healthy.node, datapath: "system" },
+      firewall: know({
+        dropsForwarded: undefined,
+        dropsTunnel: { chain: "inet filter input", how: "named" },
+      }),
+    }),
+    "firewall.tunnel",
+    "broken",
+    /^nft insert rule inet filter input udp dport 4789 accept$/,
+  ],
+  [
     "the bridge missing",
     inSwitch({ bridges: [] }),
     "switch.bridge",
@@ -481,6 +505,15 @@ describe("what is no fault", () => {
         switch: know({ ...partOf("switch"), bridges: [], ports: [] }),
         here: know({ ...partOf("here"), assignments: [], networks: [] }),
         flows: unknown("there is no such socket"),
+      }),
+    ],
+    [
+      "a firewall that drops VXLAN, which the userspace datapath does not pass",
+      facts({
+        firewall: know({
+          dropsForwarded: undefined,
+          dropsTunnel: { chain: "inet filter input", how: "named" },
+        }),
       }),
     ],
     [

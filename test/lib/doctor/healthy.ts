@@ -181,6 +181,7 @@ const nodeFacts: NodeFacts = {
   endpoints: [{ url: "https://192.0.2.250:2379", state: "well" }],
   certificates: [certificate("ca"), certificate("cert")],
   now: 100 * dayMs,
+  isOvsInstalled: true,
   isStoreAbsent: false,
   datapath: "netdev",
   underlayFault: know(undefined),
