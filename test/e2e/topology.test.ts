@@ -34,7 +34,10 @@ beforeAll(async () => {
   const [node] = cluster.nodes;
   if (node === undefined) throw new Error("no node");
   first = node;
-  await Promise.all(cluster.nodes.map(fill));
+  // Before the nodes, which would all make them at once.
+  await first.socketplane("network", "create", "web", "10.2.0.0/16", "--subnet6", "fd00:2::/64");
+  await first.socketplane("network", "create", "db", "10.3.0.0/16");
+  for (const one of cluster.nodes) await fill(one);
   await first.socketplane("network", "allow", "web", "db");
   const [from, to] = ["web-host-a-1", "web-host-b-1"].map((pod) => attached.get(pod));
   if (from === undefined || to === undefined) throw new Error("no container");
