@@ -9,17 +9,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { factsOf } from "../lab/facts.ts";
 import { assertNothingLeft, assertSound } from "../lab/invariants.ts";
 import { type Lab, openLab } from "../lab/lab.ts";
-import {
-  type CniCall,
-  type CniOutcome,
-  type Container,
-  executablesOf,
-  type LabNode,
-} from "../lab/node.ts";
+import type { CniCall, Container, LabNode } from "../lab/node.ts";
 import { run } from "../lab/run.ts";
-
-const runtimes = ["bun", "node"] as const;
-type Runtime = (typeof runtimes)[number];
+import { pathOf, type Runtime, runtimes, said, same } from "./both.ts";
 
 const web = {
   cniVersion: "1.1.0",
@@ -46,30 +38,8 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const pathOf = (of: Runtime, name = "socketplane") => join(executablesOf(of), name);
-
 const cni = (of: Runtime, command: CniCall["command"], more: Partial<CniCall> = {}) =>
   node.cni({ command, conf: asked, container, plugin: pathOf(of), ...more });
-
-/** What a command said and did; all but when, and the host end's MAC, which is the kernel's. */
-function said({ status, signal, stdout, stderr }: CniOutcome) {
-  const lines = stderr.split("\n").filter((line) => line !== "");
-  const answer = stdout.replace(/("name":"spv\w+","mac":)"[^"]+"/g, '$1"the kernel\'s"');
-  return { status, signal, stdout: answer, stderr: lines.map(logged) };
-}
-
-function logged(line: string): unknown {
-  if (!line.startsWith("{")) return line;
-  const { time, ms, ...rest } = JSON.parse(line);
-  return rest;
-}
-
-/** What both say, where it is the same. */
-async function same(ask: (of: Runtime) => Promise<CniOutcome>) {
-  const [bun, node] = [said(await ask("bun")), said(await ask("node"))];
-  expect(node).toEqual(bun);
-  return bun;
-}
 
 describe("the executable with Node in it", () => {
   test("has our program in it, under two names", async () => {
@@ -234,29 +204,4 @@ test("GC and STATUS are the same, with Open vSwitch away too", async () => {
   const without = { ...all, env: { SOCKETPLANE_CONFIG: away } };
   expect(await same((of) => cni(of, "STATUS", without))).toMatchObject({ status: 1 });
   expect(await same((of) => cni(of, "ADD", { env: without.env }))).toMatchObject({ status: 1 });
-});
-
-describe("the operator's command is the same:", () => {
-  test.each([
-    ["--help"],
-    ["network", "--help"],
-    ["node", "--help"],
-    ["--version"],
-    ["netwrk", "list"],
-    ["network", "create", "x", "10.2.0.0/33", "--mtu", "1"],
-    ["network", "show", "nowhere"],
-    ["network", "list", "-o", "json"],
-    ["network", "list", "-o", "table"],
-    ["network", "show", "web"],
-    ["lease", "list", "-o", "table"],
-    ["address", "list"],
-    ["node", "list"],
-    ["node", "remove", "nowhere"],
-  ])("%s %s %s", async (...args) => {
-    const words = args.filter((word) => word !== undefined);
-    await same((of) => {
-      const { argv, ...rest } = node.operatorCommand(...words);
-      return run({ ...rest, argv: [pathOf(of), ...argv.slice(1)] }) as Promise<CniOutcome>;
-    });
-  });
 });
