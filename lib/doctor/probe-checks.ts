@@ -92,7 +92,7 @@ function silent(peer: PeerFacts, found: TunnelFacts): Judgement {
 
 /** Neither by the tunnel nor by the underlay, where a firewall may let no echo requests through. */
 function lost({ agent, underlay }: PeerFacts, { isSure }: TunnelFacts, nothing: string): Judgement {
-  const refused = underlay === "unanswered" ? "" : ` (${underlay})`;
+  const refused = underlay === undefined || underlay === "unanswered" ? "" : ` (${underlay})`;
   const seen = `${nothing}, nor echo requests to the VTEP${refused}`;
   if (agent === false) {
     const off = `${seen}; no agent is alive there: off, or cut off`;

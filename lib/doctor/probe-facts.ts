@@ -13,8 +13,8 @@ export interface PeerFacts {
   readonly from: string;
   /** Whether its agent's session lives; undefined where the store did not say. */
   readonly agent: boolean | undefined;
-  /** An echo request to its VTEP, of few bytes. */
-  readonly underlay: Answer;
+  /** An echo request to its VTEP, of few bytes; only asked where the tunnel is slow to answer. */
+  readonly underlay: Answer | undefined;
   /** The same as long as VXLAN makes the longest frame; only asked where not all is well. */
   readonly underlayFull: Answer | undefined;
   /** The least MTU that a router on the way has told of, bytes. */

@@ -3,8 +3,8 @@
  * doctor.ts for the folder's note.
  *
  * First few bytes: ARP, which a firewall of IP has no say in, for addresses that the other node has
- * in a network of both, and an echo request to its VTEP. Then as many as the network's MTU; or where
- * the tunnel is silent, what may tell why. Each is asked up to three times, as the userspace switch
+ * in a network of both; where that is not answered at once, also an echo request to its VTEP. Then as
+ * many as the network's MTU; or where the tunnel is silent, what may tell why. Each is asked up to three times, as the userspace switch
  * drops the first frame to a VTEP whose MAC it does not know.
  */
 import { formatVtep } from "../ipam/nodes.ts";
@@ -84,9 +84,12 @@ export async function askPeers(world: ProbeWorld, plan: ProbePlan): Promise<read
 function askSmall(asked: Asked): Question {
   const { peer, underlay, within } = asked;
   const { node, vtep } = peer;
+  let rounds = 0;
   return {
     ask: () => {
-      underlay.ask(nameOf(node, small), vtep, small);
+      rounds += 1;
+      // Each has a place in the kernel's table of neighbours, which is small where there are hundreds.
+      if (within === undefined || rounds > 1) underlay.ask(nameOf(node, small), vtep, small);
       if (within === undefined) return;
       const { way, neighbours } = within;
       for (const target of way.targets) neighbours.ask(target, way.own, 0);
@@ -175,7 +178,7 @@ function factsOf({ from }: ProbePlan, asked: Asked, largest: number | undefined)
     vtep: formatVtep(vtep),
     from: formatVtep(from),
     agent,
-    underlay: underlay.answer(nameOf(node, small)) ?? "unanswered",
+    underlay: underlay.answer(nameOf(node, small)),
     underlayFull: underlay.answer(full),
     told: underlay.told(full),
     port: within === undefined || found !== undefined ? undefined : underlay.said(vtep),
