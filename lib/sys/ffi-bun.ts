@@ -12,19 +12,20 @@ interface Signature {
   readonly returns: "i64_fast" | "i32" | "ptr";
 }
 
-/** As much of it as is used here; Bun's own types would replace Node's globals. */
-declare const Bun: {
-  readonly FFI: {
-    /** Gives, and does not throw, an error. */
-    readonly dlopen: <T extends Readonly<Record<string, Signature>>>(
-      library: string,
-      signatures: T,
-    ) => Error | { readonly symbols: { readonly [K in keyof T]: Native } };
-    /** Throws for empty memory. */
-    readonly ptr: (bytes: Uint8Array) => number;
-    readonly read: { readonly i32: (address: number, offset: number) => number };
-  };
-};
+/** As much of it as is used here. */
+export interface BunFfi {
+  /** Gives, and does not throw, an error. */
+  readonly dlopen: <T extends Readonly<Record<string, Signature>>>(
+    library: string,
+    signatures: T,
+  ) => Error | { readonly symbols: { readonly [K in keyof T]: Native } };
+  /** Throws for empty memory. */
+  readonly ptr: (bytes: Uint8Array) => number;
+  readonly read: { readonly i32: (address: number, offset: number) => number };
+}
+
+/** Bun's own types would replace Node's globals. */
+declare const Bun: { readonly FFI: BunFfi };
 
 /** Numbers, as long as they have no more than 53 bits. */
 type Native = (...args: readonly number[]) => number;
