@@ -80,7 +80,9 @@ const isIndented = (line: string): boolean => line.startsWith("    ");
 
 function take(lookup: Open | undefined, words: string): void {
   if (lookup === undefined) return;
-  if (words.startsWith("-> ")) lookup.notes.push(words.slice(3));
+  // What it adds: a detail, a warning, or an error.
+  const note = /^(?:->|>>|>>>>) (.*?)(?: <<<<)?$/.exec(words)?.[1];
+  if (note !== undefined) lookup.notes.push(note);
   else if (words !== "") lookup.actions.push(words);
 }
 

@@ -27,6 +27,7 @@ describe("the switch's trace", () => {
     ["from-host", "0 20 30 40: 6"],
     ["no-match", "0 30 40: drop"],
     ["neighbour-miss", "0 30 35: drop"],
+    ["tunnel-no-route", "0 30: drop"],
   ])("is read: %s", (name, way) => {
     expect(wayOf(name)).toBe(way);
   });
@@ -79,6 +80,14 @@ describe("the switch's trace", () => {
         notes: ["forwarding to learned port"],
       },
     ]);
+  });
+
+  test("tells the switch's warnings and errors from what it does", () => {
+    const text = recorded("tunnel-no-route");
+    const notes = ["output to native tunnel", "native tunnel routing failed"];
+    expect(parseTrace(text).lookups.at(-1)).toMatchObject({ notes });
+    const worse = text.replace(">> native tunnel routing failed", ">>>> too deep <<<<");
+    expect(parseTrace(worse).lookups.at(-1)?.notes[1]).toBe("too deep");
   });
 
   test("says where no flow matched", () => {

@@ -159,6 +159,12 @@ describe("why it is dropped", () => {
       packet(a, b),
       "host-b (192.0.2.2) does not answer on br-phy: its MAC is not known",
     ],
+    [
+      "tunnel-no-route",
+      one,
+      packet(a, "10.2.35.2"),
+      "the userspace datapath has no way to host-b (192.0.2.2): the VTEP's address is on no bridge of it",
+    ],
   ])("%s", (name, entry, sent, words) => {
     expect(why(name, entry, sent)).toBe(words);
   });

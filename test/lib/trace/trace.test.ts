@@ -187,6 +187,8 @@ describe("a trace", () => {
     ["one", "two", { network: "db" }, "container one has no address in network db"],
     ["198.51.100.7", "two", {}, "nobody is known to have 198.51.100.7"],
     ["host-b", "two", {}, "it is another machine: trace it there"],
+    ["one", "10.2.255.255", {}, "broadcast and multicast reach nobody"],
+    ["one", "ff02::1", {}, "broadcast and multicast reach nobody"],
   ])("from %s to %s is refused", async (from, to, more, words) => {
     await expect(trace(following(), question(from, to, more))).rejects.toThrow(words);
   });
