@@ -25,8 +25,8 @@ export default defineConfig({
     pool: "forks",
     maxWorkers: 3,
     // Open vSwitch and the executables run as children: a machine under load must not fail a test.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
     // node:ffi says at each start that it is new.
     execArgv: ["--disable-warning=ExperimentalWarning"],
     projects: [

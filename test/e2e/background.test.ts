@@ -17,6 +17,9 @@ import { until } from "../lab/until.ts";
 
 const processes = openBackgroundProcesses(openFfi());
 
+/** Each start and stop waits for a process that comes or goes. */
+const patient = { timeout: 180_000 };
+
 let lab: Lab;
 let node: LabNode;
 beforeEach(async () => {
@@ -128,7 +131,7 @@ describe("killed", () => {
     expect(await agent("start")).toMatchObject({ status: 0, json: { started: true } });
   });
 
-  test("its number may be somebody else's, who is left alone", async () => {
+  test("its number may be somebody else's, who is left alone", patient, async () => {
     await agent("start");
     const file = join(node.runDir, "agent.pid");
     const mine = JSON.parse(readFileSync(file, "utf8"));

@@ -16,7 +16,7 @@ export async function startServer(
   ports: readonly number[],
 ): Promise<Server> {
   const argv = [...die, process.execPath, program, "serve", name, ...ports.map(String)];
-  const server = start({ netns, argv, limitMs: 120_000 });
+  const server = start({ netns, argv, limitMs: 600_000 });
   await server.says(/^ready$/m);
   return {
     stop: async () => {
