@@ -33,7 +33,7 @@ export function startOf(facts: Facts, question: TraceQuestion): Start {
   const { sender, receiver } = interfacesOf(facts, question);
   const network = networkNamed(facts, sender.network);
   if (network === undefined) throw cannot(question, `network ${sender.network} is not known here`);
-  const family = familyOf(question);
+  const family = familyOf(facts, question);
   const own = addressIn(facts, sender, family);
   const to = destinationOf(facts, question.to, receiver, family);
   if (own === undefined) throw cannot(question, `network ${network.name} has no IPv6`);
@@ -105,8 +105,12 @@ function macAt(facts: Facts, network: Network, hop: Address): Mac {
   return holderOf(facts, network.name, address)?.mac ?? macOfIp4(address);
 }
 
-/** IPv6 where that is what was typed. */
-function familyOf({ from, to, spoofed }: TraceQuestion): Address["family"] {
+/** IPv6 where that is what was typed, and where a node has nothing else that is known. */
+function familyOf(facts: Facts, { from, to, spoofed }: TraceQuestion): Address["family"] {
+  if (to.is === "host" && ownersOf(facts, to).length === 0) {
+    const node = facts.nodes.find(({ name }) => name === to.node);
+    if (node?.vtep !== undefined) return node.vtep.family;
+  }
   const typed = [from, to].map((one) => (one.is === "address" ? one.address.family : one.family));
   return [...typed, spoofed.address?.family].includes(6) ? 6 : 4;
 }
@@ -182,5 +186,5 @@ export function fromThisHost(facts: Facts, question: TraceQuestion): Address | u
     throw cannot(question, `it is another machine: trace it there, or from a container of it`);
   }
   const receiver = ownersOf(facts, to)[0];
-  return destinationOf(facts, to, receiver, familyOf(question));
+  return destinationOf(facts, to, receiver, familyOf(facts, question));
 }

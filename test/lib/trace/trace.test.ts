@@ -124,6 +124,14 @@ describe("a trace", () => {
     expect(stages[0]?.way.packet.ethDst).toBe(0x3333_ff02_0003);
   });
 
+  test("of IPv6 to a node that has no other VTEP", async () => {
+    const at6 = address("2001:db8:2::3");
+    const nodes = facts.nodes.map((one) => (one.name === "host-c" ? { ...one, vtep: at6 } : one));
+    const asked = question("one", "host-c");
+    const { stages } = await trace(following(asTheyShould, { ...facts, nodes }), asked);
+    expect(stages[0]?.way.packet.to).toEqual(address("fd00:2::a02:1"));
+  });
+
   test("spoofs the packet, and not the request before it", async () => {
     const spoofed = { address: address("10.2.0.9") };
     const { stages } = await trace(following(), question("one", "two", { spoofed }));
