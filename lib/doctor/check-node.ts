@@ -1,18 +1,9 @@
-/** What is judged of this node in its cluster, and of its agent. See doctor.ts. */
+/** What is judged of this node in its cluster. See doctor.ts for the folder's note. */
+import { isOf } from "../ipam/leases.ts";
 import { formatVtep, sameVtep } from "../ipam/nodes.ts";
 import { formatPrefix4 } from "../net/prefix.ts";
-import {
-  broken,
-  type Check,
-  inCluster,
-  ofNode,
-  ok,
-  type Verdict,
-  valueIn,
-  warning,
-} from "./check.ts";
-import type { Facts } from "./facts.ts";
-import { byWayOfSwitch, counted, isAgentRunning, switchFault } from "./remedies.ts";
+import { broken, type Check, inCluster, ofNode, ok, type Verdict, valueIn } from "./check.ts";
+import { byWayOfSwitch, haveItPutRight, switchFault } from "./remedies.ts";
 
 const name: Check = {
   id: "node.name",
@@ -93,64 +84,6 @@ const registered: Check = {
   }),
 };
 
-const agent: Check = {
-  id: "agent.running",
-  asks: "Whether the agent runs, and answers at its address (`agent.listen`).",
-  remedy: "`socketplane agent start`, and where it ends again, `socketplane agent logs`.",
-  needs: ["files.node-json"],
-  without: "the agent does not run",
-  judge: ofNode((node) => {
-    const { survey, agent, config } = node;
-    const { host, port } = config.agent.listen;
-    if (survey.agent.known) return [ok(`it answers at ${host}:${port}`)];
-    if (isAgentRunning(node)) {
-      const seen = `it runs (process ${agent.pid ?? "?"}), and does not answer at ${host}:${port}`;
-      return [warning({ seen, todo: "socketplane agent logs; then: socketplane agent restart" })];
-    }
-    // A machine that is alone has nobody to follow.
-    if (config.store.type === "file") {
-      return [ok("it does not run: on a machine that is alone, plugins do without")];
-    }
-    const why = agent.reason === undefined ? "" : ` (${agent.reason})`;
-    const seen = `it does not run${why}: what changes elsewhere reaches this node with its next ADD only`;
-    return [warning({ seen, todo: "socketplane agent start" })];
-  }),
-};
-
-/** On a machine that is alone, it need not be. */
-const hasAgent = (facts: Facts): boolean =>
-  inCluster(facts) || facts.node?.survey.agent.known === true;
-
-const health: Check = {
-  id: "agent.health",
-  asks: "What the agent says of itself (/healthz).",
-  remedy: "What it names; it goes on trying. `socketplane agent logs` says more.",
-  applies: hasAgent,
-  needs: ["store.reachable", "switch.openflow", "node.registered", "agent.running"],
-  judge: ofNode(({ survey: { agent } }) => {
-    if (!agent.known) return [];
-    const told = Object.entries(agent.value.said);
-    const more = "socketplane agent logs";
-    if (agent.value.isWell && told.length === 0) return [ok("it is well")];
-    return told.map(([subject, seen]): Verdict => warning({ subject, seen, todo: more }));
-  }),
-};
-
-const fresh: Check = {
-  id: "agent.caches",
-  asks: "Whether the agent keeps what this node has of the store up to date: leases, peers, policies.",
-  remedy: "`socketplane agent restart`, and `socketplane agent logs` for why it does not follow.",
-  applies: hasAgent,
-  needs: ["store.reachable", "agent.running"],
-  judge: ofNode(({ survey }) => {
-    const here = valueIn(survey.here);
-    if (here === undefined || !survey.agent.known || here.networks.length === 0) return [];
-    if (here.isKept) return [ok(`up to date, of ${counted(here.networks.length, "network")}`)];
-    const seen = "the agent runs, and does not follow the store";
-    return [warning({ seen, todo: "socketplane agent logs; then: socketplane agent restart" })];
-  }),
-};
-
 const leases: Check = {
   id: "node.leases",
   asks: "Whether this node holds the leases that the store says it has, and no others.",
@@ -215,8 +148,43 @@ const leases: Check = {
   }),
 };
 
-export const nodeChecks: readonly Check[] = [name, vtep, registered, leases];
-export const agentChecks: readonly Check[] = [agent, health, fresh];
+const peers: Check = {
+  id: "node.peers",
+  asks: "Where no agent keeps it up to date: whether this node knows of all leases that other nodes have in its networks, by which their containers are reached.",
+  remedy: "`socketplane agent start`; without an agent, this node's next ADD in the network.",
+  applies: inCluster,
+  needs: ["node.leases"],
+  without: "this node does not know of all leases of the others",
+  judge: ofNode((node) => {
+    const { self, cluster, here } = node.survey;
+    if (!cluster.known || !here.known || !self.name.known) return [];
+    const { nodes, leases } = cluster.value;
+    const own = self.name.value;
+    const registered = new Map(nodes.map((one) => [one.name, one]));
+    // What an agent takes in is newer by now than what was read here before.
+    const standing = here.value.isKept
+      ? []
+      : here.value.networks.filter(({ name }) =>
+          node.networks.some(({ held }) => held.stored.network.name === name),
+        );
+    return standing.flatMap(({ name: network, peers }): readonly Verdict[] => {
+      const known = new Set(peers.map(({ prefix }) => formatPrefix4(prefix)));
+      const missing = leases.filter((lease) => {
+        const of = registered.get(lease.node);
+        const isTheirs = lease.network === network && lease.node !== own;
+        if (!isTheirs || of === undefined || !isOf(lease, of)) return false;
+        return !known.has(formatPrefix4(lease.prefix));
+      });
+      if (missing.length === 0) return [];
+      const said = missing.slice(0, 3).map((one) => `${formatPrefix4(one.prefix)} of ${one.node}`);
+      const more = missing.length > 3 ? ` and ${missing.length - 3} more` : "";
+      const seen = `this node does not know of ${said.join(", ")}${more}: containers there are not reached`;
+      return [broken({ subject: `network "${network}"`, seen, todo: haveItPutRight(node) })];
+    });
+  }),
+};
+
+export const nodeChecks: readonly Check[] = [name, vtep, registered, leases, peers];
 
 const countOf = (leases: number): string =>
   leases === 0 ? "none yet" : `${leases}, as the store has them`;

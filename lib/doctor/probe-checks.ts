@@ -49,6 +49,7 @@ const tunnel: Check = {
     "switch.tunnel",
     "underlay.bridged",
     "firewall.tunnel",
+    "node.peers",
     "networks.standing",
     "containers.flows",
   ],

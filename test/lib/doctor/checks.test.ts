@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { checks } from "../../../lib/doctor/checks.ts";
 import type { Facts, NodeFacts } from "../../../lib/doctor/facts.ts";
 import { judge } from "../../../lib/doctor/judge.ts";
+import { parsePrefix4 } from "../../../lib/net/prefix.ts";
 import type { Survey } from "../../../lib/survey/survey.ts";
 import {
   attachmentPort,
@@ -11,6 +12,7 @@ import {
   link,
   list,
   listsOf,
+  must,
   node,
   port,
   unknown,
@@ -547,5 +549,31 @@ test("an underlay that is on the switch is down with it", () => {
     { state: "ok", because: undefined },
     { state: "unknown", because: "switch.database" },
     { state: "unknown", because: "switch.database" },
+  ]);
+});
+
+test("without an agent, leases of other nodes may not be known: their containers are not reached", () => {
+  const lease = {
+    network: "web",
+    node: "host-b",
+    prefix: must(parsePrefix4("10.2.0.64/26")),
+    revision: 9,
+  };
+  const leases = [...partOf("cluster").leases, lease];
+  const given = (isKept: boolean) =>
+    seeing({
+      cluster: know({ ...partOf("cluster"), leases }),
+      here: know({ ...partOf("here"), isKept }),
+    });
+  const of = (isKept: boolean) =>
+    judge(checks, given(isKept)).filter(({ id }) => id === "node.peers");
+  expect(of(true)).toEqual([]);
+  expect(of(false)).toMatchObject([
+    {
+      state: "broken",
+      subject: 'network "web"',
+      seen: "this node does not know of 10.2.0.64/26 of host-b: containers there are not reached",
+      todo: "socketplane agent restart",
+    },
   ]);
 });

@@ -17,7 +17,7 @@ import type { Link } from "../../../lib/sys/kernel.ts";
 export const know = <T>(value: T): Known<T> => ({ known: true, value });
 export const unknown = (why: string, todo?: string): Known<never> => ({ known: false, why, todo });
 
-const must = <T>(value: T | undefined): T => {
+export const must = <T>(value: T | undefined): T => {
   if (value === undefined) throw new Error("the sample is wrong");
   return value;
 };
