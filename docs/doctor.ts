@@ -19,9 +19,11 @@ function listOfChecks(): string {
   return parts.join("\n");
 }
 
-function entryOf({ id, asks, remedy, needs = [] }: (typeof checks)[number]): string {
+function entryOf({ id, asks, remedy, needs = [], comesOf = [] }: (typeof checks)[number]): string {
   const lines = [`**\`${id}\`**: ${asks}`, `What to do: ${remedy}`];
   const after = needs.map((one) => `\`${one}\``).join(", ");
   if (needs.length > 0) lines.push(`Unknown without: ${after}.`);
+  const before = comesOf.map((one) => `\`${one}\``).join(", ");
+  if (comesOf.length > 0) lines.push(`Unknown where this is broken: ${before}.`);
   return lines.join("\\\n");
 }

@@ -56,6 +56,8 @@ export interface Check {
   readonly applies?: (facts: Facts) => boolean;
   /** What has to be well for this to be told; their checks come earlier in the list. */
   readonly needs?: readonly string[];
+  /** What this comes of where they are broken; where they can't be told, it is asked all the same. */
+  readonly comesOf?: readonly string[];
   /** What does not work when it is broken, for those that need it: "Open vSwitch is down". */
   readonly without?: string;
   /** Pure. Nothing where there is nothing to say of it here: no etcd, no peers. */

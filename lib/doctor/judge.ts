@@ -9,10 +9,15 @@ import type { Facts } from "./facts.ts";
 export function judge(checks: readonly Check[], facts: Facts): readonly Finding[] {
   /** By check: what stands in its way, or is its own. */
   const inTheWay = new Map<string, Cause>();
+  const broken = new Map<string, Cause>();
   return checks.flatMap((check): readonly Finding[] => {
     if (check.applies?.(facts) === false) return [];
     const area = areaOf(check);
-    const cause = check.needs?.map((id) => inTheWay.get(id)).find((one) => one !== undefined);
+    const { needs = [], comesOf = [] } = check;
+    const cause = [
+      ...needs.map((id) => inTheWay.get(id)),
+      ...comesOf.map((id) => broken.get(id)),
+    ].find((one) => one !== undefined);
     if (cause !== undefined) {
       inTheWay.set(check.id, cause);
       return [{ id: check.id, area, state: "unknown", ...cause }];
@@ -22,6 +27,9 @@ export function judge(checks: readonly Check[], facts: Facts): readonly Finding[
     if (first !== undefined) {
       const other = checks.find(({ id }) => id === first.because);
       inTheWay.set(check.id, causeOf(other ?? check, other === undefined ? first.state : "broken"));
+    }
+    if (found.some(({ state }) => state === "broken")) {
+      broken.set(check.id, causeOf(check, "broken"));
     }
     return found.map((verdict) => ({ id: check.id, area, ...verdict }));
   });

@@ -49,10 +49,10 @@ const tunnel: Check = {
     "switch.tunnel",
     "underlay.bridged",
     "firewall.tunnel",
-    "node.peers",
     "networks.standing",
     "containers.flows",
   ],
+  comesOf: ["node.peers"],
   without: "the other nodes do not answer through the tunnel",
   judge: (facts) => {
     const { peers, node } = facts;

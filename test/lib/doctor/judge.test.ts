@@ -46,6 +46,18 @@ test("what could not be told stands in the way, too; a warning does not", () => 
   ]);
 });
 
+test("what it comes of counts where that is broken, and not where it can't be told", () => {
+  const last = check("peers.tunnel", ok("reached"), { comesOf: ["node.peers"] });
+  const given = (found: Verdict) =>
+    judge([check("node.peers", found, { without: "leases are not known" }), last], nothing)[1];
+  expect(given(unknown("etcd is away"))).toMatchObject({ state: "ok" });
+  expect(given(broken({ seen: "one is not known", todo: "start it" }))).toMatchObject({
+    state: "unknown",
+    seen: "leases are not known",
+    because: "node.peers",
+  });
+});
+
 test("the worst state is all findings'; what is unknown counts as a warning", () => {
   const of = (...states: Verdict["state"][]) => worstOf(states.map((state) => ({ state })));
   expect([of(), of("ok"), of("ok", "unknown"), of("warning"), of("unknown", "broken")]).toEqual([
@@ -60,8 +72,8 @@ test("the worst state is all findings'; what is unknown counts as a warning", ()
 test("each check has a name of its own, and needs those before it only", () => {
   const ids: string[] = checks.map(({ id }) => id);
   expect(new Set(ids).size).toBe(ids.length);
-  const late = checks.filter(({ needs = [] }, at) =>
-    needs.some((id) => !ids.slice(0, at).includes(id)),
+  const late = checks.filter(({ needs = [], comesOf = [] }, at) =>
+    [...needs, ...comesOf].some((id) => !ids.slice(0, at).includes(id)),
   );
   expect(late.map(({ id }) => id)).toEqual([]);
 });
