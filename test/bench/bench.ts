@@ -15,6 +15,7 @@ import { parseArgs } from "node:util";
 import { openLab } from "../lab/lab.ts";
 import { executables } from "../lab/node.ts";
 import { must } from "../lab/run.ts";
+import { readAnew } from "./read-anew.ts";
 import { formatReport, type Samples } from "./report.ts";
 
 const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
@@ -107,6 +108,7 @@ try {
   const input = join(folder, "plan.json");
   const output = join(folder, "samples.json");
   writeFileSync(input, JSON.stringify(plan));
+  readAnew([plan.empty, ...Object.values(plan.rivals).map(({ path }) => path)]);
   await must({
     argv: [at("node_modules/.bin/bun"), "--no-env-file", at("test/bench/worker.ts"), input, output],
     netns: node.netns,

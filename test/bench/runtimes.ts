@@ -10,6 +10,7 @@ import { parseArgs } from "node:util";
 import { openLab } from "../lab/lab.ts";
 import { executablesOf } from "../lab/node.ts";
 import { must } from "../lab/run.ts";
+import { readAnew } from "./read-anew.ts";
 import { formatRuntimes, type Samples } from "./report.ts";
 
 const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
@@ -48,6 +49,7 @@ try {
   };
   const [input, output] = [join(folder, "plan.json"), join(folder, "samples.json")];
   writeFileSync(input, JSON.stringify(plan));
+  readAnew(plan.statuses.map(({ path }) => path));
   await must({
     argv: [at("node_modules/.bin/bun"), "--no-env-file", at("test/bench/worker.ts"), input, output],
     netns: node.netns,
