@@ -41,8 +41,6 @@ export interface KernelFacts {
   readonly veth: Known<true>;
   /** Whether the openvswitch module is there, or can be loaded. */
   readonly ovsModule: boolean;
-  /** Whether the kernel has IPv6 at all. */
-  readonly ip6: boolean;
   /** Values of sysctl, by their path below /proc/sys; without those that are not there. */
   readonly sysctl: Readonly<Record<string, string>>;
 }

@@ -6,11 +6,7 @@ import type { Kernel } from "../sys/kernel.ts";
 import type { KernelFacts } from "./facts.ts";
 import type { DoctorWorld } from "./world.ts";
 
-const parameters = [
-  "net/ipv4/ip_forward",
-  "net/ipv6/conf/all/forwarding",
-  "net/ipv4/conf/all/rp_filter",
-];
+const parameters = ["net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"];
 
 export function readKernel({ kernel }: Pick<DoctorWorld, "kernel">): KernelFacts {
   const sysctl = parameters.map((path) => [path, kernel.readSysctl(path)?.trim()]);
@@ -18,7 +14,6 @@ export function readKernel({ kernel }: Pick<DoctorWorld, "kernel">): KernelFacts
     release: kernel.readSysctl("kernel/osrelease")?.trim() ?? "",
     ...tryLinks(kernel),
     ovsModule: kernel.hasGenericFamily("ovs_datapath"),
-    ip6: kernel.readSysctl("net/ipv6/conf/all/disable_ipv6") !== undefined,
     sysctl: Object.fromEntries(sysctl.filter(([, value]) => value !== undefined)),
   };
 }

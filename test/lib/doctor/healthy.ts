@@ -216,7 +216,6 @@ export const healthy: Facts & { readonly node: NodeFacts } = {
     netns: know(true),
     veth: know(true),
     ovsModule: false,
-    ip6: true,
     sysctl: { "net/ipv4/ip_forward": "1", "net/ipv6/conf/all/forwarding": "0" },
   },
   firewall: know({ dropsForwarded: undefined, dropsTunnel: undefined }),
