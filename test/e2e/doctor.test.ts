@@ -113,7 +113,7 @@ async function allIsWell(): Promise<void> {
   });
 }
 
-/** Keeps the agent, and all others, from putting the switch right. */
+/** Keeps the agent, and all others, from putting the switch right, and from what comes after that. */
 async function holdSwitch(): Promise<() => Promise<void>> {
   const held = ["flock", "--no-fork", join(a.runDir, "switch.lock"), "sh", "-c"];
   const argv = ["setpriv", "--pdeathsig", "KILL", ...held, "echo held; exec sleep 60"];
@@ -140,6 +140,13 @@ async function filter(netns: string, link: string, rules: string): Promise<() =>
     await must({ netns, argv: ["nft", "delete", "table", "netdev", "fault"] });
   };
 }
+
+/** Whether the kernel has what comes by the cable, too: where that is in no bridge. */
+const cable = (policy: "accept" | "drop") =>
+  must({
+    netns: a.netns,
+    argv: ["nft", `chain netdev cable ingress { policy ${policy}; }`],
+  });
 
 /** Undoes what was planted. */
 type Undo = () => Promise<void> | void;
@@ -200,20 +207,49 @@ const faults: Readonly<Record<string, Fault>> = {
     because: ["containers.plugged", "peers.tunnel"],
     exit: 2,
   },
+  "the VTEP is on an interface that is in a bridge": {
+    plant: async () => {
+      const { netns } = a;
+      const move = (from: string, to: string) => {
+        // Never on none of the two, which the agent would see.
+        ip("-n", netns, "address", "add", "192.0.2.1/24", "dev", to);
+        ip("-n", netns, "address", "delete", "192.0.2.1/24", "dev", from);
+      };
+      const release = await holdSwitch();
+      await cable("accept");
+      move("br-phy", "under0");
+      return async () => {
+        move("under0", "br-phy");
+        await cable("drop");
+        await release();
+      };
+    },
+    found: [
+      {
+        id: "underlay.bridged",
+        state: "broken",
+        seen: /"under0", which is a port of a bridge, and none itself/,
+        todo: /then move under0's addresses and routes to br-phy/,
+      },
+    ],
+    because: ["peers.tunnel"],
+    exit: 2,
+  },
   "the VTEP is on no bridge of Open vSwitch": {
     plant: async () => {
       const { netns, ovs } = a;
-      const policy = (verdict: string) =>
-        must({ netns, argv: ["nft", `chain netdev cable ingress { policy ${verdict}; }`] });
-      ovs.vsctl("del-br", "br-phy");
+      const release = await holdSwitch();
       // As it was before it was put into a bridge.
-      await policy("accept");
       ip("-n", netns, "address", "add", "192.0.2.1/24", "dev", "under0");
+      ovs.vsctl("del-br", "br-phy");
+      await cable("accept");
       return async () => {
-        ip("-n", netns, "address", "flush", "dev", "under0");
-        await policy("drop");
+        await cable("drop");
         const add = ["add-br", "br-phy", "--", "set", "bridge", "br-phy", "datapath_type=netdev"];
         ovs.vsctl(...add, "--", "add-port", "br-phy", "under0");
+        ip("-n", netns, "address", "add", "192.0.2.1/24", "dev", "br-phy");
+        ip("-n", netns, "address", "flush", "dev", "under0");
+        await release();
         await ovs.startSwitch();
       };
     },
