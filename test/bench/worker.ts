@@ -53,6 +53,16 @@ const probes = [
   ...plan.statuses.map((status) => ({ ...status, command: "STATUS" })),
 ];
 
+/** They are short, and differ by more than the others from one time to the next. */
+const probedEachRound = 5;
+
+async function probeAll(number: number, keep: typeof take): Promise<void> {
+  for (const { what, path, command, conf } of inTurn(probes, number)) {
+    const env = { ...plan.env, CNI_COMMAND: command, CNI_PATH: plan.executables };
+    keep(what, (await time(path, conf, env)).ms);
+  }
+}
+
 async function round(number: number, counted: boolean): Promise<void> {
   const keep = counted ? take : () => undefined;
   for (const name of inTurn(names, number)) {
@@ -67,9 +77,8 @@ async function round(number: number, counted: boolean): Promise<void> {
       await rest(60);
     });
   }
-  for (const { what, path, command, conf } of inTurn(probes, number)) {
-    const env = { ...plan.env, CNI_COMMAND: command, CNI_PATH: plan.executables };
-    keep(what, (await time(path, conf, env)).ms);
+  for (let turn = 0; turn < probedEachRound; turn += 1) {
+    await probeAll(number * probedEachRound + turn, keep);
   }
   if (number % 3 !== 0) return;
   for (const name of inTurn(names, number / 3)) {
