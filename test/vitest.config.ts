@@ -11,7 +11,7 @@ const ofBun = ["test/e2e/loaded.test.ts", "test/e2e/executables.test.ts"];
 const ofNode =
   process.env.SOCKETPLANE_RUNTIME === "node"
     ? ["test/e2e/**/*.test.ts"]
-    : ["runtimes*", "by-hand", "cluster-traffic", "client-podman"].map(
+    : ["runtimes*", "by-hand", "client-libcni", "cluster-traffic", "client-podman"].map(
         (name) => `test/e2e/${name}.test.ts`,
       );
 
