@@ -37,9 +37,13 @@ const health: Check = {
   remedy: "What it names; it goes on trying. `socketplane agent logs` says more.",
   applies: hasAgent,
   needs: ["store.reachable", "switch.openflow", "node.registered", "agent.running"],
-  judge: ofNode(({ survey: { agent } }) => {
+  judge: ofNode(({ survey: { agent }, underlayFault }) => {
     if (!agent.known) return [];
-    const told = Object.entries(agent.value.said);
+    // That is found by underlay.bridged, with what to do.
+    const isFound = underlayFault.known && underlayFault.value !== undefined;
+    const told = Object.entries(agent.value.said).filter(
+      ([subject]) => subject !== "underlay" || !isFound,
+    );
     const more = "socketplane agent logs";
     if (agent.value.isWell && told.length === 0) return [ok("it is well")];
     return told.map(([subject, seen]): Verdict => warning({ subject, seen, todo: more }));

@@ -410,7 +410,11 @@ const cases: readonly Case[] = [
   ],
   [
     "the VTEP on no bridge of Open vSwitch",
-    onNode({ underlayFault: know("the VTEP is on link eth0, which is no Open vSwitch bridge") }),
+    // The agent says so as well.
+    onNode({
+      underlayFault: know("the VTEP is on link eth0, which is no Open vSwitch bridge"),
+      survey: { ...survey, agent: know({ isWell: false, said: { underlay: "the VTEP is on" } }) },
+    }),
     "underlay.bridged",
     "broken",
     /^ovs-vsctl --may-exist add-br br-phy/,
