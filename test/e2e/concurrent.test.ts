@@ -11,7 +11,7 @@ import { must } from "../lab/run.ts";
 import { seeded } from "../lib/random.ts";
 
 const conf = { cniVersion: "1.1.0", name: "web", type: "socketplane", subnet: "10.2.0.0/16" };
-const patient = { timeout: 120_000 };
+const patient = { timeout: 600_000 };
 
 let lab: Lab;
 let node: LabNode;
@@ -123,7 +123,7 @@ test("what a small network has is given, and no more", patient, async () => {
   }
 });
 
-test("ADD, DEL and ADD of one attachment: one has won whole", { timeout: 180_000 }, async () => {
+test("ADD, DEL and ADD of one attachment: one has won whole", { timeout: 600_000 }, async () => {
   const container = node.addContainer();
   const neighbour = await attach(node, node.addContainer(), conf);
   const call = (command: CniCall["command"]): Promise<CniOutcome> =>

@@ -21,7 +21,7 @@ export interface AgentOptions {
   readonly until?: "well" | "started";
 }
 
-const patienceMs = 20_000;
+const patienceMs = 60_000;
 const address = "http://127.0.0.1:9478";
 
 export async function startAgent(

@@ -1,7 +1,7 @@
 /** Waiting for what comes by itself, with an end: for what has no event to wait for. */
 
 /** Far beyond what anything should take, milliseconds. */
-const patienceMs = 40_000;
+const patienceMs = 120_000;
 
 /** Looks again and again until `look` gives something that is neither undefined nor false. */
 export async function until<T>(
