@@ -28,6 +28,12 @@ export function isName(text: string, longest = Number.POSITIVE_INFINITY): boolea
 
 const alphanumerics = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
+/**
+ * What others have written, for a terminal: nothing of it commands that, or begins a line of its own
+ * (control characters and what Unicode calls "other", General_Category C).
+ */
+export const printable = (text: string): string => text.replace(/\p{C}/gu, "?");
+
 /** Several pieces as one. */
 export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   let length = 0;

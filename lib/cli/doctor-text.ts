@@ -1,6 +1,7 @@
 /** What doctor has found, for people: pure. See main.ts for the folder's note. */
 import { type Area, areas, type Finding, type State } from "../doctor/check.ts";
 import { worstOf } from "../doctor/judge.ts";
+import { printable } from "../text.ts";
 
 export type Paint = "painted" | "plain";
 
@@ -57,9 +58,9 @@ function joined(findings: readonly Finding[]): readonly Line[] {
 function lineOf(line: Line, width: number, paint: Paint): string {
   const { name, state, subject, seen, todo } = line;
   const symbol = painted(symbols[state], colours[state], paint);
-  const said = subject === undefined ? seen : `${subject}: ${seen}`;
+  const said = printable(subject === undefined ? seen : `${subject}: ${seen}`);
   const words = state === "unknown" ? painted(said, colours.unknown, paint) : said;
-  const deeds = todo?.split("\n").map((line) => `      → ${line}`) ?? [];
+  const deeds = todo?.split("\n").map((line) => `      → ${printable(line)}`) ?? [];
   return [`  ${symbol} ${name.padEnd(width)}  ${words}`, ...deeds].join("\n");
 }
 
@@ -77,7 +78,7 @@ export function summaryOf(findings: readonly Finding[]): string {
     findings.find(({ state }) => state === "broken") ??
     findings.find(({ todo }) => todo !== undefined);
   const [begin] = first?.todo?.split("\n") ?? [];
-  return `${counts.join(", ")}.${begin === undefined ? "" : ` Begin with: ${begin}`}`;
+  return `${counts.join(", ")}.${begin === undefined ? "" : ` Begin with: ${printable(begin)}`}`;
 }
 
 export function countOf(findings: readonly Finding[]): Readonly<Record<State, number>> {

@@ -1,5 +1,6 @@
 /** A tree's branches, columns and colours, for a terminal: pure. See topology.ts for the folder's note. */
 
+import { printable } from "../text.ts";
 import { counted } from "./amount.ts";
 
 /** How a piece of text is to look; "network" has one colour for each number. */
@@ -85,6 +86,3 @@ export function withoutEmpty(rows: readonly (readonly Cell[])[]): readonly (read
   const isUsed = (at: number) => rows.some((row) => row[at] !== "" && row[at] !== undefined);
   return rows.map((row) => row.filter((_, at) => isUsed(at)));
 }
-
-/** What comes from records must not move the cursor. */
-export const printable = (text: string): string => text.replace(/\p{C}/gu, "?");

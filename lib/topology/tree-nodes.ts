@@ -1,4 +1,5 @@
 /** The nodes of the tree, with what is on them: pure. See topology.ts for the folder's note. */
+import { printable } from "../text.ts";
 import { formatBytes } from "./amount.ts";
 import {
   aligned,
@@ -7,7 +8,6 @@ import {
   type Look,
   type Pen,
   penOf,
-  printable,
   withoutEmpty,
 } from "./lines.ts";
 import type { Topology, TopologyContainer, TopologyNode } from "./topology.ts";

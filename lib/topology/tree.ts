@@ -1,4 +1,5 @@
 /** The topology as a text that people read: pure. See topology.ts for the folder's note. */
+import { printable } from "../text.ts";
 import { formatBytes } from "./amount.ts";
 import {
   aligned,
@@ -6,7 +7,6 @@ import {
   type Cell,
   type Pen,
   penOf,
-  printable,
   type Style,
   withoutEmpty,
 } from "./lines.ts";

@@ -1,5 +1,6 @@
 /** What a node's agent answers of its switch: read at the door, as it comes of another machine. */
 import { isObject, parseJson } from "../json.ts";
+import { printable } from "../text.ts";
 import { longest } from "./question.ts";
 
 /** What its switch says, or why it says nothing. */
@@ -16,10 +17,10 @@ export function parseAnswer(text: string): Answer {
   const json = text.length > longest.answer ? undefined : parseJson(text);
   if (isObject(json)) {
     if (typeof json.refused === "string") return { refused: printable(json.refused).slice(0, 500) };
-    if (typeof json.text === "string") return { text: printable(json.text) };
+    if (typeof json.text === "string") return { text: linesOf(json.text) };
   }
   return { refused: "its answer can't be read: it may be of another version" };
 }
 
-/** It is shown on terminals. */
-const printable = (text: string): string => text.replace(/[^\n\x20-\x7e]/g, "?");
+/** It is shown on terminals: as lines, and nothing else. */
+const linesOf = (text: string): string => text.split("\n").map(printable).join("\n");

@@ -74,8 +74,9 @@ const answers: Target = {
       input: text,
       act: () => {
         const answer = parseAnswer(text);
-        const shown = "refused" in answer ? answer.refused : answer.text;
-        if (/[^\n\x20-\x7e]/.test(shown)) throw new Error("a terminal would be commanded");
+        const lines = "refused" in answer ? [answer.refused] : answer.text.split("\n");
+        if (lines.some((line) => /\p{C}/u.test(line)))
+          throw new Error("a terminal would be commanded");
         if ("refused" in answer) return "refused";
         parseTrace(answer.text);
         return "taken";

@@ -53,3 +53,16 @@ test("the end says that all is well, or where to begin", () => {
   expect(summaryOf(findings.slice(0, 1))).toBe("All is well: 1 finding.");
   expect(summaryOf(findings.slice(4, 5))).toBe("1 warning.");
 });
+
+test("what others have written commands no terminal, and makes no lines", () => {
+  const name = "db\u001b[2J\u009b";
+  const [told] = findings.slice(1, 2).map((one) => ({ ...one, subject: name, seen: "a\nb\u0007" }));
+  const shown = [{ ...told, todo: `ask ${name}\nor not` }] as readonly Finding[];
+  expect(textOf(shown, "all", "plain")).toBe(`Open vSwitch
+  ✗ database  db?[2J?: a?b?
+      → ask db?[2J?
+      → or not
+
+1 broken. Begin with: ask db?[2J?
+`);
+});

@@ -90,6 +90,10 @@ describe("an answer", () => {
     expect(parseAnswer('{"refused":"\\u001bc"}')).toEqual({ refused: "?c" });
   });
 
+  test("that refuses makes no lines of its own", () => {
+    expect(parseAnswer('{"refused":"x\\nDELIVERED"}')).toEqual({ refused: "x?DELIVERED" });
+  });
+
   test.each(["", "null", "{}", "[]", '{"text":1}'])("%j is none", (text) =>
     expect(parseAnswer(text)).toHaveProperty("refused"),
   );
