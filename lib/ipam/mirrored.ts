@@ -23,9 +23,12 @@ export function mirroredOf(keys: Keys, { key, value }: Entry): MirroredAssignmen
   if (parts?.kind !== "assignment" || !isObject(json)) return undefined;
   const { network, address } = parts;
   const { name, containerId, ifname, mac, node, workload } = json;
-  const id = { name: `${name}`, containerId: `${containerId}`, ifname: `${ifname}` };
+  if (typeof name !== "string" || typeof containerId !== "string" || typeof ifname !== "string")
+    return undefined;
+  if (typeof mac !== "string" || typeof node !== "string") return undefined;
+  const id = { name, containerId, ifname };
   const said = isObject(workload) ? workload : {};
-  return { network, address, id, mac: `${mac}`, node: `${node}`, workload: said };
+  return { network, address, id, mac, node, workload: said };
 }
 
 /** As people name it, of what the runtime said: shop/web-0; undefined where it is no pod. */
@@ -33,5 +36,6 @@ export function podOf({
   K8S_POD_NAMESPACE: namespace,
   K8S_POD_NAME: name,
 }: Readonly<Record<string, unknown>>): string | undefined {
-  return typeof name === "string" ? [namespace, name].filter(Boolean).join("/") : undefined;
+  if (typeof name !== "string") return undefined;
+  return typeof namespace === "string" && namespace !== "" ? `${namespace}/${name}` : name;
 }

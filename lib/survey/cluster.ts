@@ -72,7 +72,7 @@ export function clusterOf(
   const unreadable: string[] = [];
   const read = <T>(part: Part, parse: (entry: Entry) => T | undefined): readonly T[] =>
     entries[part].flatMap((entry) => {
-      const found = parse(entry);
+      const found = orUndefined(() => parse(entry));
       if (found !== undefined) return [found];
       unreadable.push(entry.key);
       return [];
@@ -90,20 +90,21 @@ export function clusterOf(
   };
 }
 
-function networkIn({ key, value, modRevision: revision }: Entry): ClusterNetwork | undefined {
+/** What is thrown of an entry is that it can't be read. */
+function orUndefined<T>(parse: () => T): T | undefined {
   try {
-    return { ...parseNetwork(parseJson(value), key), revision };
+    return parse();
   } catch {
     return undefined;
   }
 }
 
+const networkIn = ({ key, value, modRevision: revision }: Entry): ClusterNetwork => ({
+  ...parseNetwork(parseJson(value), key),
+  revision,
+});
+
 function leaseIn(keys: Keys, entry: Entry): ClusterLease | undefined {
   const parts = keys.parse(entry.key);
-  if (parts?.kind !== "lease") return undefined;
-  try {
-    return { ...leaseOf(keys, entry), network: parts.network };
-  } catch {
-    return undefined;
-  }
+  return parts?.kind === "lease" ? { ...leaseOf(keys, entry), network: parts.network } : undefined;
 }

@@ -1,7 +1,11 @@
-/** What a node asks another one of a packet, and what that answers, as anybody may have written it. */
+/** What trace, topology and doctor read of others: records, questions, answers, as anybody may have written them. */
+import { podOf } from "../../lib/ipam/mirrored.ts";
 import { type Ip4, parseIp4 } from "../../lib/net/ip4.ts";
 import { type Ip6, parseIp6 } from "../../lib/net/ip6.ts";
 import { type Mac, parseMac } from "../../lib/net/mac.ts";
+import { keysUnder } from "../../lib/store/keys.ts";
+import type { Revision } from "../../lib/store/store.ts";
+import { clusterOf } from "../../lib/survey/cluster.ts";
 import { formatAnswer, parseAnswer } from "../../lib/trace/answer.ts";
 import { packetText } from "../../lib/trace/packet-text.ts";
 import { formatQuestion, parseQuestion, type Question } from "../../lib/trace/question.ts";
@@ -85,4 +89,42 @@ const answers: Target = {
   },
 };
 
-export const traceTargets: readonly Target[] = [questions, answers];
+const keys = keysUnder("/socketplane/v1");
+const assignment = {
+  name: "web",
+  containerId: "c-1",
+  ifname: "eth0",
+  mac: "02:42:0a:02:00:0a",
+  workload: { K8S_POD_NAMESPACE: "shop", K8S_POD_NAME: "web-0" },
+  node: "host-a",
+};
+
+/** One that can't be read hides none of the others. */
+const assignments: Target = {
+  name: "assignments in the store",
+  make: (random) => {
+    const entry = (host: number, value: string) => ({
+      key: keys.assignment("web", (0x0a020000 + host) as Ip4),
+      value,
+      createRevision: 1 as Revision,
+      modRevision: 1 as Revision,
+    });
+    const broken = textOf(mutated(assignment, random));
+    const allAssignments = [entry(2, broken), entry(3, JSON.stringify(assignment))];
+    const nothing = { networks: [], nodes: [], leases: [], sessions: [] };
+    return {
+      input: broken,
+      act: () => {
+        const { assignments, unreadable } = clusterOf(keys, { ...nothing, allAssignments });
+        for (const { id, mac, node, workload } of assignments) {
+          const texts = [...Object.values(id), mac, node, podOf(workload) ?? ""];
+          if (texts.some((text) => typeof text !== "string")) throw new Error("not all are texts");
+        }
+        if (assignments.length + unreadable.length !== 2) throw new Error("one is lost");
+        return assignments.length === 2 ? "taken" : "refused";
+      },
+    };
+  },
+};
+
+export const traceTargets: readonly Target[] = [questions, answers, assignments];

@@ -31,6 +31,7 @@ const entries = [
     mac: "02:42:0a:02:00:03",
     node: "host-a",
   }),
+  entry("/socketplane/v1/assignments/web/0a020004", { containerId: { toString: 1 }, node: 1 }),
 ];
 
 const storeOf = (range: (prefix: string) => Snapshot) =>
@@ -59,6 +60,7 @@ describe("what the store has", () => {
       facts.assignments.map(({ network, id, node }) => [network, id.containerId, node]),
     ).toEqual([["web", "c-1", "host-a"]]);
     expect([...facts.unreadable].sort()).toEqual([
+      "/socketplane/v1/assignments/web/0a020004",
       "/socketplane/v1/leases/web/0a020040-26",
       "/socketplane/v1/networks/odd",
       "/socketplane/v1/networks/torn",
