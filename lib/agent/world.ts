@@ -1,6 +1,6 @@
 /** What the agent is handed, and this node as each of its deeds opens it. See agent.ts. */
 import type { Host } from "../attach/host.ts";
-import { openNode, type World } from "../attach/node.ts";
+import { closeNode, openNode, type World } from "../attach/node.ts";
 import type { JoinDrivers } from "../cluster/drivers.ts";
 import type { Registry } from "../ipam/networks.ts";
 import type { NodeConfig } from "../node-config.ts";
@@ -50,7 +50,7 @@ export async function openThisNode(
   signal: AbortSignal,
 ): Promise<ThisNode> {
   const first = openNode(world, config);
-  const opened = await first.ipam.registry().finally(() => close(first));
+  const opened = await first.ipam.registry().finally(() => closeNode(first));
   const registry = { ...opened, sleep: (ms: number) => pause(ms, signal) };
   return {
     config,
@@ -62,14 +62,8 @@ export async function openThisNode(
       try {
         return await deed({ ...host, ipam: { ...ipam, node, registry: async () => registry } });
       } finally {
-        close(host);
+        closeNode(host);
       }
     },
   };
-}
-
-function close(host: Host): void {
-  host.close();
-  const { networks, owners, ports } = host.ipam.dirs;
-  for (const dir of [networks, owners, ports, host.run]) dir.close();
 }

@@ -90,6 +90,16 @@ export function openToLook(world: World, config: NodeConfig): Host {
   return hostOf(world, config, run, dirs);
 }
 
+/** What opens node after node would run out of file descriptors: a command's end closes the folders, too. */
+export function closeNode({
+  close,
+  run,
+  ipam: { dirs },
+}: Pick<Host, "close" | "run" | "ipam">): void {
+  close();
+  for (const dir of [dirs.networks, dirs.owners, dirs.ports, run]) dir.close();
+}
+
 function hostOf(world: World, config: NodeConfig, run: Dir, dirs: PoolDirs): Host {
   const log = world.log(levelOf(world, config));
   let opened: Promise<Registry> | undefined;

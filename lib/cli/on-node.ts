@@ -1,6 +1,13 @@
 /** Runs a command on the node that its command line means. See main.ts for the folder's note. */
 import type { Host } from "../attach/host.ts";
-import { commandDeadline, loadNodeConfig, openNode, openToLook } from "../attach/node.ts";
+import {
+  closeNode,
+  commandDeadline,
+  loadNodeConfig,
+  openNode,
+  openToLook,
+  type World,
+} from "../attach/node.ts";
 import type { Deadline } from "../deadline.ts";
 import { Failure } from "../errors.ts";
 import { type Registry, readNetwork } from "../ipam/networks.ts";
@@ -57,14 +64,14 @@ export async function onNode<T>(
 
 /** Opens it for a command that only looks: nothing is made or changed by that. */
 export async function lookAtNode<T>(
-  world: CliWorld,
+  world: World,
   args: Pick<Common, "config">,
   body: (host: Host) => Promise<T>,
 ): Promise<T> {
   // What the store's client says of one that is away is said in the answer, in our words.
-  const log: CliWorld["log"] = (least) => ({ ...world.log(least), warn: () => undefined });
+  const log: World["log"] = (least) => ({ ...world.log(least), warn: () => undefined });
   const stores: Store[] = [];
-  const openStore: CliWorld["openStore"] = async (config, to) => {
+  const openStore: World["openStore"] = async (config, to) => {
     const store = await world.openStore(config, to);
     stores.push(store);
     return store;
@@ -74,7 +81,7 @@ export async function lookAtNode<T>(
   try {
     return await body(host);
   } finally {
-    host.close();
+    closeNode(host);
     // Who looks again and again opens another each time.
     for (const store of stores) await store.close();
   }

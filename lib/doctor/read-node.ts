@@ -3,7 +3,7 @@ import { newDatapath } from "../attach/bridge.ts";
 import { filterNetwork } from "../attach/firewall.ts";
 import type { Host } from "../attach/host.ts";
 import { gatewayLinkName } from "../attach/names.ts";
-import { openToLook } from "../attach/node.ts";
+import { closeNode, openToLook } from "../attach/node.ts";
 import { standingNetwork } from "../attach/switch-network.ts";
 import { differentFlows } from "../attach/sync.ts";
 import { tunnelFault, underlayFault } from "../attach/tunnel.ts";
@@ -63,7 +63,7 @@ export async function readNode(
       agent,
     };
   } finally {
-    host.close();
+    closeNode(host);
   }
 }
 
