@@ -7,9 +7,9 @@ import { partOf } from "../overlay/cookies.ts";
 import { tables } from "../overlay/state.ts";
 import { type Facts, holderOf, leaseOf, networkNamed, nodeAt } from "./facts.ts";
 import { ip4Of, textOf } from "./packet-text.ts";
+import { addressIn } from "./parties.ts";
 import { nodeWords, type Scene } from "./scene.ts";
 import type { Lookup } from "./switch-trace.ts";
-
 import type { Dropped } from "./way.ts";
 
 /** Of the flow that has dropped it. */
@@ -50,8 +50,10 @@ function notClassified({ facts, node, entry, packet }: Scene): Dropped {
   );
   if (own !== undefined) {
     if (own.mac !== ethSrc) return guard(`MAC ${formatMac(ethSrc)}`, formatMac(own.mac));
-    const address = textOf(from);
-    if (own.address !== ip4Of(from)) return guard(address, formatIp4(own.address));
+    const due = addressIn(facts, own, from.family);
+    if (due?.address !== from.address) {
+      return guard(textOf(from), due === undefined ? formatIp4(own.address) : textOf(due));
+    }
   }
   return dropped(
     `the switch has no flow for what container ${entry.name} may send: it has lost it`,

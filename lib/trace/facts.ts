@@ -9,7 +9,7 @@ import { podOf } from "../ipam/mirrored.ts";
 import type { Network } from "../ipam/network.ts";
 import { sameVtep } from "../ipam/nodes.ts";
 import type { Ip4 } from "../net/ip4.ts";
-import { type Mac, parseMac } from "../net/mac.ts";
+import { type Mac, macOfIp4, parseMac } from "../net/mac.ts";
 import { contains4, type Prefix4 } from "../net/prefix.ts";
 import type { VtepAddress } from "../store/keys.ts";
 import type { Survey } from "../survey/survey.ts";
@@ -154,6 +154,16 @@ export const holderOf = (
   network: string,
   address: Ip4,
 ): Holder | undefined => holders.find((one) => one.network === network && one.address === address);
+
+/** The MAC that a neighbour's answer says: one that was given, or else what its address makes. */
+export const macAt = (
+  facts: Pick<Facts, "holders" | "leases">,
+  network: string,
+  address: Ip4,
+): Mac =>
+  holderOf(facts, network, address)?.mac ??
+  leaseOf(facts, network, address)?.mac ??
+  macOfIp4(address);
 
 export const nodeAt = ({ nodes }: Pick<Facts, "nodes">, vtep: VtepAddress): string | undefined =>
   nodes.find((one) => sameVtep(one.vtep, vtep))?.name;

@@ -1,5 +1,4 @@
 /** What is read of a flow's text: pure. Source: ovs-fields(7), ovs-actions(7). */
-
 import { parseVtep } from "../ipam/nodes.ts";
 import { ip4OfMac, parseMac } from "../net/mac.ts";
 import { type Prefix4, prefix4Of } from "../net/prefix.ts";

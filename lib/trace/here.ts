@@ -1,5 +1,4 @@
 /** A trace, asked on this node: its survey, its switch and its kernel. See way.ts for the folder's note. */
-
 import type { Host } from "../attach/host.ts";
 import { gatewayLinkName } from "../attach/names.ts";
 import type { World } from "../attach/node.ts";

@@ -6,10 +6,10 @@
 import { gatewayLinkName, isGatewayLink } from "../attach/names.ts";
 import type { Network } from "../ipam/network.ts";
 import { sameVtep } from "../ipam/nodes.ts";
-import { type Mac, macOfIp4 } from "../net/mac.ts";
+import type { Mac } from "../net/mac.ts";
 import { contains4 } from "../net/prefix.ts";
 import type { RouteAnswer } from "../sys/route-lookup.ts";
-import { type Facts, holderOf, networkNamed } from "./facts.ts";
+import { type Facts, macAt, networkNamed } from "./facts.ts";
 import { ip4Of, textOf } from "./packet-text.ts";
 import type { Told } from "./tell.ts";
 import type { Address, Dropped, Packet, PartEnd, Step, WayEnd } from "./way.ts";
@@ -162,8 +162,7 @@ function intoNetwork({ facts, node, packet, sees, routed }: Forward, link: strin
 
 /** The packet as a host sends it into the network, by its own address and port there. */
 export function fromHost(facts: Facts, { name, vni }: Network, own: Mac, packet: Packet): Packet {
-  const address = ip4Of(packet.to);
-  const ethDst = holderOf(facts, name, address)?.mac ?? macOfIp4(address);
+  const ethDst = macAt(facts, name, ip4Of(packet.to));
   return { ...packet, network: name, vni, ethSrc: own, ethDst };
 }
 

@@ -1,9 +1,9 @@
 /** Where a packet begins, and as what: pure. See way.ts for the folder's note. */
 import { Failure } from "../errors.ts";
 import type { Network } from "../ipam/network.ts";
-import { ip6Of, type Mac, macOfIp4 } from "../net/mac.ts";
+import { ip6Of, type Mac } from "../net/mac.ts";
 import { last4 } from "../net/prefix.ts";
-import { type Facts, type Holder, holderOf, networkNamed } from "./facts.ts";
+import { type Facts, type Holder, macAt, networkNamed } from "./facts.ts";
 import { askedMac, ip4Of, textOf } from "./packet-text.ts";
 import { addressIn, isOnLink, type Party, partyWords } from "./parties.ts";
 import type { Address, Content, Entry, Packet } from "./way.ts";
@@ -59,7 +59,7 @@ export function startOf(facts: Facts, question: TraceQuestion): Start {
   const packet: Packet = {
     ...base,
     ethSrc: question.spoofed.mac ?? sender.mac,
-    ethDst: macAt(facts, network, hop),
+    ethDst: macAt(facts, network.name, ip4Of(hop)),
     from: question.spoofed.address ?? own,
     to,
     content: question.content,
@@ -87,7 +87,7 @@ export function answerTo(
     network: network.name,
     vni: network.vni,
     ethSrc: receiver.mac,
-    ethDst: macAt(facts, network, hop),
+    ethDst: macAt(facts, network.name, ip4Of(hop)),
     from: to,
     to: from,
     content: { ...content, answer: true },
@@ -98,12 +98,6 @@ export function answerTo(
 /** Where what this node sends enters the network, or a container's frames do. */
 const entryOf = ({ isOwn, name, address, ofport }: Holder): Entry =>
   isOwn ? { by: "host" } : { by: "container", name, address, port: ofport };
-
-/** The MAC that a neighbour's answer says. */
-function macAt(facts: Facts, network: Network, hop: Address): Mac {
-  const address = ip4Of(hop);
-  return holderOf(facts, network.name, address)?.mac ?? macOfIp4(address);
-}
 
 /** IPv6 where that is what was typed, and where a node has nothing else that is known. */
 function familyOf(facts: Facts, { from, to, spoofed }: TraceQuestion): Address["family"] {

@@ -91,10 +91,15 @@ function take(lookup: Open | undefined, words: string): void {
  * all that is left of a frame for a VTEP whose MAC is not known.
  */
 export function sendsNothing(datapath: string | undefined): boolean {
-  let flat = datapath ?? "?";
-  for (let before = ""; before !== flat; ) {
-    before = flat;
-    flat = flat.replace(/\([^()]*\)/g, "");
+  let depth = 0;
+  let flat = "";
+  // In one pass: another node may have said so, and anything.
+  for (const char of datapath ?? "?") {
+    if (char === "(") depth += 1;
+    else if (char === ")") depth -= 1;
+    else if (depth === 0) flat += char;
+    if (depth < 0) return false;
   }
+  if (depth > 0) return false;
   return flat.split(",").every((one) => /^(drop|set|meter|push_vlan|pop_vlan)$/.test(one));
 }

@@ -4,12 +4,14 @@
  */
 import type { Host } from "../attach/host.ts";
 import { deadlineIn } from "../deadline.ts";
-import { reasonOf } from "../errors.ts";
+import { Failure, reasonOf } from "../errors.ts";
+import { tables } from "../overlay/state.ts";
 import type { Survey } from "../survey/survey.ts";
 import { askNode } from "./across.ts";
 import { entryPort } from "./answer-here.ts";
 import { type Asking, askSwitch } from "./ask.ts";
 import type { Facts } from "./facts.ts";
+import { isOutput } from "./flow-words.ts";
 import { type Recorded, recordedHere, recordedOf } from "./records.ts";
 import { parseTrace, type SwitchTrace } from "./switch-trace.ts";
 import { tell } from "./tell.ts";
@@ -31,7 +33,7 @@ const patienceMs = { here: 3_000, there: 4_000 } as const;
 /** Never throws: a node that can't be asked is worked out by what is on record. */
 export function openThrough(deps: ThroughDeps): ThroughNode {
   const { facts, host } = deps;
-  /** Nodes that did not answer, and why: each is waited for once. */
+  /** Nodes that did not answer, and why: each is waited for once, and a refusal is of one packet. */
   const silent = new Map<string, Unheard>();
   return async (node, entry, packet) => {
     const before = silent.get(node);
@@ -41,7 +43,7 @@ export function openThrough(deps: ThroughDeps): ThroughNode {
       const { steps, end } = tell(asked.lookups, { facts, ...part }, asked.datapath);
       return { ...part, source: "switch", steps, end, own: linesOf(asked.text) };
     }
-    silent.set(node, asked);
+    if (asked.isSilent) silent.set(node, asked);
     return byRecords(deps, host.config.ovs.bridge, part, asked);
   };
 }
@@ -50,6 +52,8 @@ type Asked = SwitchTrace | Unheard;
 
 interface Unheard {
   readonly unheard: string;
+  /** Nobody answers there, whatever is asked. */
+  readonly isSilent?: true;
   /** See NodeWay. */
   readonly isDoubted?: true;
 }
@@ -71,7 +75,8 @@ async function askHere(
     const [trace] = await askSwitch(asking, host.config, [incoming], deadline);
     return trace ?? { unheard: "the switch says nothing" };
   } catch (thrown) {
-    return { unheard: reasonOf(thrown), isDoubted: true };
+    const isSilent = thrown instanceof Failure && thrown.kind === "try-again";
+    return { unheard: reasonOf(thrown), isDoubted: true, ...(isSilent && { isSilent }) };
   }
 }
 
@@ -81,13 +86,15 @@ async function askThere(
   entry: Entry,
   packet: Packet,
 ): Promise<Asked> {
-  if (!survey.cluster.known) return { unheard: survey.cluster.why };
+  if (!survey.cluster.known) return { unheard: survey.cluster.why, isSilent: true };
   const known = survey.cluster.value.nodes.find(({ name }) => name === node);
-  if (known?.agent === false) return { unheard: `the agent of ${node} does not run` };
+  if (known?.agent === false) {
+    return { unheard: `the agent of ${node} does not run`, isSilent: true };
+  }
   const deadline = deadlineIn(host.clock, patienceMs.there);
   const registry = await host.ipam.registry();
   const heard = await askNode(registry, node, { entry, packet }, { id: newToken(), deadline });
-  if ("unheard" in heard) return heard;
+  if ("unheard" in heard) return { ...heard, isSilent: true };
   return "refused" in heard ? { unheard: heard.refused, isDoubted: true } : parseTrace(heard.text);
 }
 
@@ -95,7 +102,7 @@ function byRecords(
   { facts, survey }: ThroughDeps,
   bridge: string,
   part: { readonly node: string; readonly entry: Entry; readonly packet: Packet },
-  { unheard: because, isDoubted }: Unheard,
+  { unheard: because, isDoubted, isSilent }: Unheard,
 ): NodeWay {
   const recorded = recordsOf(survey, facts, part.node);
   const doubt = isDoubted === undefined ? {} : { isDoubted };
@@ -105,7 +112,15 @@ function byRecords(
     const why = `what ${part.node} does with it is not on record here`;
     return { ...base, steps: [], end: { end: "unknown", why } };
   }
-  return { ...base, ...tell(walked.lookups, { facts, ...part }, walked.datapath) };
+  const told = tell(walked.lookups, { facts, ...part }, walked.datapath);
+  const last = walked.lookups.at(-1);
+  const isNobody = last?.table === tables.local && !isOutput(last);
+  if (isNobody && isSilent && part.node !== facts.node) {
+    // Its containers are what its agent has written down of them.
+    const why = `which containers ${part.node} has is not on record for sure: ${because}`;
+    return { ...base, ...told, end: { end: "unknown", why } };
+  }
+  return { ...base, ...told };
 }
 
 function recordsOf({ here, cluster }: Survey, facts: Facts, node: string): Recorded | undefined {

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { macOfIp4 } from "../../../lib/net/mac.ts";
+import { type Mac, macOfIp4 } from "../../../lib/net/mac.ts";
+import { type Prefix4, parsePrefix4 } from "../../../lib/net/prefix.ts";
 import type { Facts } from "../../../lib/trace/facts.ts";
 import { throughHostElsewhere } from "../../../lib/trace/host-elsewhere.ts";
 import { type HostSees, hostSends, throughHost } from "../../../lib/trace/host-way.ts";
 import type { Content, Packet } from "../../../lib/trace/way.ts";
-import { address, echo, facts, ip, packet } from "./sample-facts.ts";
+import { address, echo, facts, ip, packet, vtep } from "./sample-facts.ts";
 
 const a = "10.2.105.65";
 const links = ["", "lo", "eth0", "sp-web", "sp-db", "br-phy"];
@@ -112,6 +113,14 @@ describe("the host", () => {
         ethDst: macOfIp4(ip(to)),
       },
     });
+  });
+
+  test("sends into a network to the MAC that a lease says, where no container is on record", () => {
+    const mac = 0x0a00_0000_0009 as Mac;
+    const prefix = parsePrefix4("10.3.9.9/32") as Prefix4;
+    const lease = { network: "db", prefix, mac, node: "host-b", vtep: vtep(2) };
+    const known = { ...allowing, leases: [...allowing.leases, lease] };
+    expect(end("10.3.9.9", sees(by(4)), known)).toMatchObject({ packet: { ethDst: mac } });
   });
 
   test("in another network's subnet, of which it has no part, reaches nobody", () => {

@@ -5,7 +5,7 @@ import { macOfIp4 } from "../../../lib/net/mac.ts";
 import { parseTrace } from "../../../lib/trace/switch-trace.ts";
 import { tell } from "../../../lib/trace/tell.ts";
 import type { Entry, Packet } from "../../../lib/trace/way.ts";
-import { echo, facts, ip, packet, vtep } from "./sample-facts.ts";
+import { address, echo, facts, ip, packet, vtep } from "./sample-facts.ts";
 
 const recorded = (name: string) =>
   parseTrace(readFileSync(join(import.meta.dirname, "traces", `${name}.txt`), "utf8"));
@@ -92,6 +92,12 @@ describe("why it is dropped", () => {
       one,
       { ...packet(a, b), ethSrc: macOfIp4(ip("10.2.105.66")) },
       "the spoof guard: MAC 02:42:0a:02:69:42 is not container one's own, which is 02:42:0a:02:69:41",
+    ],
+    [
+      "spoofed",
+      one,
+      packet(a, b, echo, { from: address("fd99::a02:6941"), to: address("fd00:2::a02:3") }),
+      "the spoof guard: fd99::a02:6941 is not container one's own, which is fd00:2::a02:6941",
     ],
     [
       "spoofed",
