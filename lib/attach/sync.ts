@@ -1,13 +1,13 @@
 /** The whole switch from what is known: for a switch that forgot its flows, or has others. */
 import type { Deadline } from "../deadline.ts";
-import { everyFlow } from "../overlay/cookies.ts";
+import { anybodysFlow, everyFlow, isOurs } from "../overlay/cookies.ts";
 import { differences, withoutPorts } from "../overlay/differences.ts";
 import { meterDifferences, metersOf } from "../overlay/meters.ts";
 import { allFlows } from "../overlay/pipeline.ts";
 import type { SwitchAttachment, SwitchState } from "../overlay/state.ts";
 import type { Flow, Ofport } from "../ovs/flow.ts";
 import type { Row } from "../ovs/ovsdb-json.ts";
-import type { FlowChange, Meter } from "../ovs/switch.ts";
+import type { CookieFilter, FlowChange, Meter } from "../ovs/switch.ts";
 import type { Host } from "./host.ts";
 import { type AttachmentRow, selectOurPorts } from "./rows.ts";
 import { parsePortRow } from "./stored-rows.ts";
@@ -38,10 +38,22 @@ export function isDifferent(host: Host, deadline: Deadline): boolean {
   return before.length + after.length > 0 || differencesTo(host, around, deadline).length > 0;
 }
 
-/** What would have to be changed, and of how many flows: for who only looks. */
+/**
+ * What would have to be changed, and of how many flows, and those in the bridge that nobody here put
+ * in, which are never changed: for who only looks.
+ */
 export function differentFlows(host: Host, deadline: Deadline) {
   const around = lookAround(host, deadline);
-  return { wanted: around.wanted.length, changes: differencesTo(host, around, deadline) };
+  const changes = differencesTo(host, around, deadline);
+  return { wanted: around.wanted.length, changes, foreign: foreignFlows(host, deadline) };
+}
+
+/** Counted first: reading all flows a second time takes long where there are many. */
+function foreignFlows(host: Host, deadline: Deadline): readonly Flow[] {
+  const switched = host.flows(deadline);
+  const count = (cookies: CookieFilter) => switched.aggregate(cookies, deadline).flows;
+  if (count(anybodysFlow) === count(everyFlow)) return [];
+  return switched.dump(anybodysFlow, deadline).filter((flow) => !isOurs(flow));
 }
 
 /**

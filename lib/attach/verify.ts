@@ -123,9 +123,14 @@ export function gatewayFaults(
     .filter((address) => !have.has(address));
   return [
     ...missing.map((address) => `address ${address} of the gateway of ${name} is gone`),
-    ...(host.isFiltered(gateway.name) ? [] : [`the firewall does not know ${name}`]),
+    ...(host.isFiltered(gateway.name)
+      ? []
+      : [`the firewall does not know ${name}: ${unfiltered(network)}`]),
   ];
 }
+
+const unfiltered = ({ masquerade }: Network): string =>
+  `nothing keeps it apart from other networks${masquerade ? ", nor masquerades what leaves it" : ""}`;
 
 function switchFaults(host: Host, plan: AttachmentPlan, deadline: Deadline): readonly string[] {
   const { bridge } = host.config.ovs;

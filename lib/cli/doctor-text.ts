@@ -2,15 +2,16 @@
 import { type Area, areas, type Finding, type State } from "../doctor/check.ts";
 import { worstOf } from "../doctor/judge.ts";
 import { printable } from "../text.ts";
+import type { styleOf } from "./style.ts";
 
-export type Paint = "painted" | "plain";
+export type Style = ReturnType<typeof styleOf>;
 
-const symbols: Readonly<Record<State, string>> = {
-  ok: "✓",
-  warning: "!",
-  broken: "✗",
-  unknown: "?",
-};
+const symbols = {
+  unicode: { ok: "✓", warning: "!", broken: "✗", unknown: "?", todo: "→" },
+  ascii: { ok: "+", warning: "!", broken: "x", unknown: "?", todo: "->" },
+} as const;
+
+const symbolsOf = ({ unicode }: Style) => symbols[unicode ? "unicode" : "ascii"];
 
 /** Select Graphic Rendition (ECMA-48, 8.3.117): green, yellow, red, faint. */
 const colours: Readonly<Record<State, number>> = { ok: 32, warning: 33, broken: 31, unknown: 2 };
@@ -20,7 +21,7 @@ const bold = 1;
 export function textOf(
   findings: readonly Finding[],
   which: "all" | "not ok",
-  paint: Paint,
+  style: Style,
 ): string {
   const shown = joined(findings.filter(({ state }) => which === "all" || state !== "ok"));
   const names = shown.filter(({ because }) => because === undefined).map(({ name }) => name);
@@ -28,8 +29,8 @@ export function textOf(
   const parts = (Object.keys(areas) as Area[]).flatMap((area) => {
     const own = shown.filter((finding) => finding.area === area);
     if (own.length === 0) return [];
-    const lines = own.map((finding) => lineOf(finding, width, paint));
-    return [[painted(areas[area], bold, paint), ...lines].join("\n")];
+    const lines = own.map((finding) => lineOf(finding, width, style));
+    return [[painted(areas[area], bold, style), ...lines].join("\n")];
   });
   return `${[...parts, summaryOf(findings)].join("\n\n")}\n`;
 }
@@ -55,12 +56,13 @@ function joined(findings: readonly Finding[]): readonly Line[] {
   return lines;
 }
 
-function lineOf(line: Line, width: number, paint: Paint): string {
+function lineOf(line: Line, width: number, style: Style): string {
   const { name, state, subject, seen, todo } = line;
-  const symbol = painted(symbols[state], colours[state], paint);
+  const symbol = painted(symbolsOf(style)[state], colours[state], style);
   const said = printable(subject === undefined ? seen : `${subject}: ${seen}`);
-  const words = state === "unknown" ? painted(said, colours.unknown, paint) : said;
-  const deeds = todo?.split("\n").map((line) => `      → ${printable(line)}`) ?? [];
+  const words = state === "unknown" ? painted(said, colours.unknown, style) : said;
+  const deeds =
+    todo?.split("\n").map((line) => `      ${symbolsOf(style).todo} ${printable(line)}`) ?? [];
   return [`  ${symbol} ${name.padEnd(width)}  ${words}`, ...deeds].join("\n");
 }
 
@@ -77,9 +79,19 @@ export function summaryOf(findings: readonly Finding[]): string {
   const first =
     findings.find(({ state }) => state === "broken") ??
     findings.find(({ todo }) => todo !== undefined);
-  const [begin] = first?.todo?.split("\n") ?? [];
-  return `${counts.join(", ")}.${begin === undefined ? "" : ` Begin with: ${printable(begin)}`}`;
+  return `${counts.join(", ")}.${first === undefined ? "" : ` ${beginningWith(first)}`}`;
 }
+
+/** With what to type, where that is what is to be done first. */
+function beginningWith({ id, todo = "" }: Finding): string {
+  const [command = ""] = todo.split("\n");
+  return isCommand(command) ? `Begin with ${id}: ${printable(command)}` : `Begin with ${id}.`;
+}
+
+const isCommand = (text: string): boolean =>
+  /^(sudo|socketplane|systemctl|ovs-[a-z]+|ip6?tables|ip|nft|sysctl|modprobe|apt-get|chmod|mv|ping) /.test(
+    text,
+  );
 
 export function countOf(findings: readonly Finding[]): Readonly<Record<State, number>> {
   const counts: Record<State, number> = { ok: 0, warning: 0, broken: 0, unknown: 0 };
@@ -87,5 +99,5 @@ export function countOf(findings: readonly Finding[]): Readonly<Record<State, nu
   return counts;
 }
 
-const painted = (text: string, code: number, paint: Paint): string =>
-  paint === "plain" ? text : `\u001b[${code}m${text}\u001b[0m`;
+const painted = (text: string, code: number, { colors }: Style): string =>
+  !colors ? text : `\u001b[${code}m${text}\u001b[0m`;

@@ -3,6 +3,7 @@ import { usualPlaces } from "../service/install-plan.ts";
 import { parseInstalled, recordFile, recordFolder } from "../service/installed.ts";
 import { command } from "./command.ts";
 import { folderOf } from "./folder.ts";
+import { styleOf } from "./style.ts";
 import type { CliWorld } from "./world.ts";
 
 export const doctorCommand = command({
@@ -43,13 +44,16 @@ export const doctorCommand = command({
     const { exitStatus, worstOf } = await import("../doctor/judge.ts");
     const { countOf, textOf } = await import("./doctor-text.ts");
     const installed = placesOfInstall(world);
+    const places = await world.places();
+    const folder = (option: string, text: string | undefined) =>
+      folderOf(option, text === undefined ? undefined : places.absolute(text));
     terminal.progress("Looking");
     const findings = await examine({
       ...world,
       chosen: args.config,
-      bin: folderOf("--cni-bin", args.cniBin) ?? installed.cniBin,
-      conf: folderOf("--cni-conf", args.cniConf) ?? installed.cniConf,
-      places: await world.places(),
+      bin: folder("--cni-bin", args.cniBin) ?? installed.cniBin,
+      conf: folder("--cni-conf", args.cniConf) ?? installed.cniConf,
+      places,
       agentStatus: async (config) =>
         (await world.openServices(config, args.config)).status("agent"),
     });
@@ -59,8 +63,8 @@ export const doctorCommand = command({
       const said = { state, count: countOf(findings), findings: shown };
       terminal.stdout(`${JSON.stringify(said, undefined, 2)}\n`);
     } else {
-      const paint = terminal.interactive && !world.env.NO_COLOR ? "painted" : "plain";
-      terminal.stdout(textOf(findings, args.brief ? "not ok" : "all", paint));
+      const style = styleOf(world.env, terminal.interactive);
+      terminal.stdout(textOf(findings, args.brief ? "not ok" : "all", style));
     }
     return exitStatus[state];
   },

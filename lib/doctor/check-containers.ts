@@ -14,8 +14,8 @@ import {
   valueIn,
   warning,
 } from "./check.ts";
-import type { NodeFacts } from "./facts.ts";
-import { hasBridge, haveItPutRight, isAgentRunning } from "./remedies.ts";
+import type { ForeignFlow, NodeFacts } from "./facts.ts";
+import { counted, hasBridge, haveItPutRight, isAgentRunning } from "./remedies.ts";
 
 const standing: Check = {
   id: "networks.standing",
@@ -189,22 +189,46 @@ const flows: Check = {
   id: "containers.flows",
   asks: "Whether the switch has the flows that follow from what this node knows, all of them and no others.",
   remedy:
-    "`socketplane agent restart`, which puts all in; an agent that runs does it by itself within a minute.",
+    "`socketplane agent restart`, which puts all in; an agent that runs does it by itself within a minute. It leaves alone what others have put in: `ovs-ofctl del-flows`, with the cookie that is named.",
   needs: ["switch.openflow", "containers.plugged"],
   judge: ofNode((node) => {
     if (!hasBridge(node)) return [];
     if (!node.flows.known) return notKnown(node.flows);
-    const { wanted, missing, strange } = node.flows.value;
-    if (missing.length + strange.length === 0) return [ok(`${wanted}, as they should be`)];
+    const { wanted, missing, strange, foreign } = node.flows.value;
+    const ofOthers = foreign.length === 0 ? [] : [foreignVerdict(node, foreign)];
+    if (missing.length + strange.length === 0)
+      return foreign.length > 0 ? ofOthers : [ok(`${wanted}, as they should be`)];
     const said = [
       ...(missing.length === 0 ? [] : [`${missing.length} of ${wanted} flows are missing`]),
       ...(strange.length === 0 ? [] : [`${strange.length} are there that should not be`]),
     ].join(", ");
     const [first] = [...missing, ...strange];
     const soon = isAgentRunning(node) ? "; the agent does it by itself within a minute" : "";
-    return [broken({ seen: `${said}: ${first}`, todo: `${haveItPutRight(node)}${soon}` })];
+    const todo = `${haveItPutRight(node)}${soon}`;
+    return [broken({ seen: `${said}: ${first}`, todo }), ...ofOthers];
   }),
 };
+
+/** The agent goes by our cookies, and never takes those of others away. */
+function foreignVerdict({ config: { ovs } }: NodeFacts, foreign: readonly ForeignFlow[]): Verdict {
+  const flows = `${counted(foreign.length, "flow")} that ${foreign.length === 1 ? "is" : "are"} not ours`;
+  const bridge = ovs.runDir === usualRunDir ? ovs.bridge : `${ovs.runDir}/${ovs.bridge}.mgmt`;
+  const cookies = [...new Set(foreign.map(({ cookie }) => `0x${cookie.toString(16)}`))];
+  const deletions = cookies
+    .slice(0, mostNamed)
+    .map((cookie) => `ovs-ofctl -O OpenFlow15 del-flows ${bridge} cookie=${cookie}/-1`);
+  return broken({
+    seen: `${flows}: ${foreign[0]?.text}`,
+    todo: [...deletions, "and see who puts them in: the bridge is to be SocketPlane's alone"].join(
+      "\n",
+    ),
+  });
+}
+
+/** Where ovs-ofctl(8) looks for a bridge by its name. */
+const usualRunDir = "/var/run/openvswitch";
+/** Of the cookies that others use. */
+const mostNamed = 3;
 
 export const networkChecks: readonly Check[] = [standing, listed];
 export const containerChecks: readonly Check[] = [assigned, plugged, ports, flows];

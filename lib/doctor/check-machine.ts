@@ -1,6 +1,8 @@
 /** What is judged of the machine: rights and kernel. See doctor.ts for the folder's note. */
+import { gatewayLinkName } from "../attach/names.ts";
 import { broken, type Check, notKnown, ok, unknown, type Verdict, warning } from "./check.ts";
 import type { Facts } from "./facts.ts";
+import { forwardingOf } from "./read-kernel.ts";
 
 const rights: Check = {
   id: "machine.rights",
@@ -54,7 +56,7 @@ const isOff = (facts: Facts, path: string): boolean => facts.kernel.sysctl[path]
 
 const forwarding: Check = {
   id: "machine.forwarding",
-  asks: "Whether the kernel forwards between a network and the world: net.ipv4.ip_forward, and net.ipv6.conf.all.forwarding where a network has IPv6.",
+  asks: "Whether the kernel forwards between a network and the world: net.ipv4.ip_forward, what each network's own link has of it, and net.ipv6.conf.all.forwarding where a network has IPv6.",
   remedy:
     "`sysctl -w net.ipv4.ip_forward=1`, and see what switches it off: files in /etc/sysctl.d are read when the machine starts.",
   judge: (facts) => {
@@ -69,18 +71,37 @@ const forwarding: Check = {
       { subject: "IPv4", path: "net/ipv4/ip_forward" },
       ...(has6 ? [{ subject: "IPv6", path: "net/ipv6/conf/all/forwarding" }] : []),
     ];
+    const ofLinks = standing.map(({ held: { stored } }) => ({
+      subject: `network "${stored.network.name}"`,
+      path: forwardingOf(gatewayLinkName(stored.network.name)),
+    }));
     const off = families.filter(({ path }) => isOff(facts, path));
-    if (off.length === 0)
+    // Who switches it off for all does it for each link.
+    const each = off.length > 0 ? off : ofLinks.filter(({ path }) => isOff(facts, path));
+    if (each.length > 0) return each.map(ofForwarding);
+    const later = forwardingOf("default");
+    if (!isOff(facts, later))
       return [ok(`on for ${families.map(({ subject }) => subject).join(", ")}`)];
-    return off.map(({ subject, path }) => {
-      const name = path.replaceAll("/", ".");
-      return broken({
-        subject,
-        seen: `${name} is 0: containers reach nothing outside of their network`,
-        todo: `sysctl -w ${name}=1`,
-      });
-    });
+    const { name, todo } = switchingOn(later);
+    return [
+      warning({ seen: `${name} is 0: a network that comes from now on forwards nothing`, todo }),
+    ];
   },
 };
+
+function ofForwarding({ subject, path }: { readonly subject: string; readonly path: string }) {
+  const { name, todo } = switchingOn(path);
+  return broken({
+    subject,
+    seen: `${name} is 0: containers reach nothing outside of their network`,
+    todo,
+  });
+}
+
+/** A link's name may have dots, which sysctl(8) then wants to be told from its own. */
+function switchingOn(path: string): { readonly name: string; readonly todo: string } {
+  const name = path.includes(".") ? path : path.replaceAll("/", ".");
+  return { name, todo: `sysctl -w ${name}=1` };
+}
 
 export const machineChecks: readonly Check[] = [rights, kernel, forwarding];

@@ -20,6 +20,9 @@ const start = "systemctl start openvswitch-switch";
 const install =
   'apt-get install openvswitch-switch\nWhere it runs in a container: say where its sockets are, by "ovs.runDir" in node.json';
 
+/** Its programs are there, and may be another's: those of an image, or what a package left. */
+const startOrInstall = `${start}\nWhere it is not installed: ${install}`;
+
 const database: Check = {
   id: "switch.database",
   asks: "Whether ovsdb-server answers at db.sock, in `ovs.runDir` of node.json.",
@@ -33,7 +36,7 @@ const database: Check = {
         ok(`Open vSwitch ${found.value.version ?? "of an unknown version"}, ${config.ovs.runDir}`),
       ];
     if (rights.user !== 0) return [unknown(found.why)];
-    const todo = isOvsInstalled ? (found.todo ?? start) : install;
+    const todo = isOvsInstalled ? startOrInstall : install;
     return [broken({ seen: found.why, todo })];
   }),
 };

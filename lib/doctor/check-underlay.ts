@@ -81,8 +81,9 @@ const dropsForwarded: Check = {
     if (!firewall.known) return notKnown(firewall);
     const chain = firewall.value.dropsForwarded;
     if (chain === undefined) return [ok("nobody else drops what is forwarded")];
+    if (networks.length === 0)
+      return [ok(`nothing to forward yet; chain "${chain}" has to accept it once there is`)];
     const seen = `chain "${chain}" drops what is forwarded, unless a rule of its own accepts it`;
-    if (networks.length === 0) return [ok(seen)];
     const todo = acceptIn(chain);
     return [warning({ seen, todo })];
   }),

@@ -132,6 +132,14 @@ export interface FlowDifferences {
   /** In words, as ovs-ofctl has them. */
   readonly missing: readonly string[];
   readonly strange: readonly string[];
+  /** Not put in by us, and left alone by the agent. */
+  readonly foreign: readonly ForeignFlow[];
+}
+
+export interface ForeignFlow {
+  readonly cookie: bigint;
+  /** As ovs-ofctl has it. */
+  readonly text: string;
 }
 
 export interface FirewallFacts {

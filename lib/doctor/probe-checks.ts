@@ -1,5 +1,7 @@
 /** What is judged of the other nodes. See doctor.ts for the folder's note. */
+import { gatewayLinkName } from "../attach/names.ts";
 import { type Check, inCluster, notKnown, ok, type State, type Verdict } from "./check.ts";
+import type { NodeFacts, StandingNetwork } from "./facts.ts";
 import type { PeerFacts, TunnelFacts } from "./probe-facts.ts";
 import {
   bringBack,
@@ -17,6 +19,7 @@ interface Judgement {
   readonly state: State;
   readonly seen: string;
   readonly todo?: (peers: readonly PeerFacts[]) => string;
+  readonly because?: string;
 }
 
 /** Nothing where there is nothing to say. */
@@ -33,8 +36,8 @@ const judgeEach =
       if (before === undefined) said.set(key, { judgement, of: [peer] });
       else before.of.push(peer);
     }
-    return [...said.values()].map(({ judgement: { state, seen, todo }, of }): Verdict => {
-      return { state, subject: subjectOf(of), seen, todo: todo?.(of) };
+    return [...said.values()].map(({ judgement: { state, seen, todo, because }, of }): Verdict => {
+      return { state, subject: subjectOf(of), seen, todo: todo?.(of), because };
     });
   };
 
@@ -49,7 +52,7 @@ const tunnel: Check = {
     "switch.tunnel",
     "underlay.bridged",
     "firewall.tunnel",
-    "networks.standing",
+    "machine.rights",
     "containers.flows",
   ],
   comesOf: ["node.peers"],
@@ -57,14 +60,19 @@ const tunnel: Check = {
   judge: (facts) => {
     const { peers, node } = facts;
     const isAlone = peers.known && peers.value.length === 0;
-    if (isAlone || node?.networks.length !== 0) return judgeEach(ofTunnel)(facts);
+    if (isAlone || node?.networks.length !== 0)
+      return judgeEach((peer) => ofTunnel(peer, node))(facts);
     return [ok("not needed yet: there is no network on this machine")];
   },
 };
 
-function ofTunnel(peer: PeerFacts): Judgement {
+function ofTunnel(peer: PeerFacts, node: NodeFacts | undefined): Judgement {
   const { tunnel: found } = peer;
-  if (found === undefined) return withoutNetwork(peer);
+  if (found === undefined) {
+    return node?.networks.some((one) => !hasLink(node, one)) === true
+      ? withoutLink
+      : withoutNetwork(peer);
+  }
   if (found.small !== "answered") return silent(peer, found);
   return { state: "ok", seen: `reached through the tunnel, in network "${found.network}"` };
 }
@@ -107,6 +115,16 @@ function lost({ agent, underlay }: PeerFacts, { isSure }: TunnelFacts, nothing: 
     todo: findTheWay,
   };
 }
+
+/** It is asked by a network's own link. */
+const hasLink = ({ links }: NodeFacts, { held }: StandingNetwork): boolean =>
+  links.get(gatewayLinkName(held.stored.network.name))?.up === true;
+
+const withoutLink: Judgement = {
+  state: "unknown",
+  seen: "no network's own link here is up, by which it could be asked",
+  because: "networks.standing",
+};
 
 function withoutNetwork({ agent, underlay }: PeerFacts): Judgement {
   const nothing = "the tunnel could not be tried: no network is on both nodes";

@@ -1,4 +1,5 @@
 /** What the kernel can do: tried, where nothing stays of it. See doctor.ts for the folder's note. */
+import { isGatewayLink } from "../attach/names.ts";
 import type { Mac } from "../net/mac.ts";
 import { look } from "../survey/known.ts";
 import type { Known } from "../survey/survey.ts";
@@ -6,10 +7,21 @@ import type { Kernel } from "../sys/kernel.ts";
 import type { KernelFacts } from "./facts.ts";
 import type { DoctorWorld } from "./world.ts";
 
-const parameters = ["net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"];
+const parameters = [
+  "net/ipv4/ip_forward",
+  "net/ipv6/conf/all/forwarding",
+  "net/ipv4/conf/default/forwarding",
+];
 
-export function readKernel({ kernel }: Pick<DoctorWorld, "kernel">): KernelFacts {
-  const sysctl = parameters.map((path) => [path, kernel.readSysctl(path)?.trim()]);
+/** IPv4 is forwarded by what a link has of its own, IPv6 by what all have (ip-sysctl). */
+export const forwardingOf = (link: string): string => `net/ipv4/conf/${link}/forwarding`;
+
+export function readKernel(
+  { kernel }: Pick<DoctorWorld, "kernel">,
+  links: Iterable<string>,
+): KernelFacts {
+  const paths = [...parameters, ...[...links].filter(isGatewayLink).map(forwardingOf)];
+  const sysctl = paths.map((path) => [path, kernel.readSysctl(path)?.trim()]);
   return {
     release: kernel.readSysctl("kernel/osrelease")?.trim() ?? "",
     ...tryLinks(kernel),

@@ -150,7 +150,7 @@ async function readDifferences(
 ): Promise<Known<FlowDifferences>> {
   if (!flows.known) return flows;
   const first = look(() => differencesNow(host));
-  if (!first.known || first.value.missing.length + first.value.strange.length === 0) return first;
+  if (!first.known || isNone(first.value)) return first;
   await pause(patience.settle);
   const second = look(() => differencesNow(host));
   if (!second.known) return second;
@@ -158,17 +158,27 @@ async function readDifferences(
     const earlier = new Set(before);
     return now.filter((one) => earlier.has(one));
   };
-  const { wanted, missing, strange } = second.value;
+  const { wanted, missing, strange, foreign } = second.value;
+  const earlier = new Set(first.value.foreign.map(({ text }) => text));
   return know({
     wanted,
     missing: still(missing, first.value.missing),
     strange: still(strange, first.value.strange),
+    foreign: foreign.filter(({ text }) => earlier.has(text)),
   });
 }
 
+const isNone = ({ missing, strange, foreign }: FlowDifferences): boolean =>
+  missing.length + strange.length + foreign.length === 0;
+
 function differencesNow(host: Host): FlowDifferences {
-  const { wanted, changes } = differentFlows(host, soon(host));
+  const { wanted, changes, foreign } = differentFlows(host, soon(host));
   const of = (deed: "add" | "delete flow") =>
     changes.flatMap((change) => (change.do === deed ? [formatFlow(change.flow)] : []));
-  return { wanted, missing: of("add"), strange: of("delete flow") };
+  return {
+    wanted,
+    missing: of("add"),
+    strange: of("delete flow"),
+    foreign: foreign.map((flow) => ({ cookie: flow.cookie, text: formatFlow(flow) })),
+  };
 }

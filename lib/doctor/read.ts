@@ -23,7 +23,8 @@ export async function readFacts(world: DoctorWorld): Promise<LocalFacts> {
     ]);
     const rights = rightsOf(world.readFile("/proc/self/status") ?? "");
     const firewall = filter.known ? look(() => firewallOf(filter.value)) : filter;
-    return { rights, kernel: readKernel(world), firewall, nodeJson, bin, lists, node };
+    const kernel = readKernel(world, node?.links.keys() ?? []);
+    return { rights, kernel, firewall, nodeJson, bin, lists, node };
   } finally {
     if (filter.known) filter.value.close();
   }

@@ -62,3 +62,9 @@ export const only = (value: bigint): CookieFilter => ({ cookie: value, mask: exa
 
 /** Selects every flow of ours. */
 export const everyFlow: CookieFilter = { cookie: ours, mask: 0xffff_0000_0000_0000n };
+
+/** Selects every flow, whoever put it in. */
+export const anybodysFlow: CookieFilter = { cookie: 0n, mask: 0n };
+
+export const isOurs = ({ cookie }: { readonly cookie: bigint }): boolean =>
+  (cookie & everyFlow.mask) === everyFlow.cookie;

@@ -1,12 +1,14 @@
 /** The driver of Places (places.ts). */
 import { execFile } from "node:child_process";
 import { readdirSync, statSync } from "node:fs";
+import { resolve } from "node:path";
 import { Failure, reasonOf } from "../errors.ts";
 import type { Places } from "./places.ts";
 
 const anyExecute = 0o111;
 
 export const openPlaces = (): Places => ({
+  absolute: (path) => resolve(path),
   program: (path) => {
     try {
       // One that leads nowhere is as absent as none.
@@ -27,10 +29,10 @@ export const openPlaces = (): Places => ({
     }
   },
   says: (path, args, patienceMs) =>
-    new Promise((resolve) => {
+    new Promise((done) => {
       const env = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" };
       execFile(path, [...args], { env, timeout: patienceMs }, (_, stdout, stderr) => {
-        resolve(`${stdout}${stderr}`.trim() || undefined);
+        done(`${stdout}${stderr}`.trim() || undefined);
       });
     }),
 });

@@ -4,6 +4,8 @@
 export type PlaceState = "absent" | "not a file" | "not executable" | "there" | "hidden";
 
 export interface Places {
+  /** A path from the root: of one from the working directory, too. */
+  readonly absolute: (path: string) => string;
   readonly program: (path: string) => PlaceState;
   /** The names in a folder; undefined if there is none. Throws Failure "io" where it can't be read. */
   readonly names: (folder: string) => readonly string[] | undefined;

@@ -194,7 +194,9 @@ describe("it finds", () => {
     [
       "the firewall's rules gone",
       () => must({ netns: node.netns, argv: ["nft", "flush", "ruleset"] }),
-      () => ['the firewall does not know network "web"'],
+      () => [
+        'the firewall does not know network "web": nothing keeps it apart from other networks, nor masquerades what leaves it',
+      ],
     ],
     [
       "all flows gone",

@@ -1,6 +1,6 @@
 /** doctor where there is little: a machine alone, nothing installed, a node.json that can't be read. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { attach } from "../lab/attach.ts";
 import { type Lab, openLab } from "../lab/lab.ts";
@@ -59,7 +59,12 @@ test("where nothing is installed, it says what to do first", async () => {
   const { status, faults } = await doctor("--cni-bin", nowhere, "--cni-conf", nowhere);
   expect({ status, faults }).toEqual({ status: 2, faults: ["files.programs", "files.lists"] });
   const shown = await node.socketplane("doctor", "--cni-bin", nowhere, "-o", "table");
-  expect(shown.stdout).toMatch(/Begin with: socketplane install --cni-bin .*\n$/);
+  expect(shown.stdout).toMatch(/Begin with files\.programs: socketplane install --cni-bin .*\n$/);
+});
+
+test("folders are named from the working directory, too", async () => {
+  const { status, faults } = await doctor("--cni-conf", relative(process.cwd(), conf));
+  expect({ status, faults }).toEqual({ status: 0, faults: [] });
 });
 
 test("a node.json that can't be read is the one fault that is told", async () => {

@@ -370,6 +370,75 @@ const faults: Readonly<Record<string, Fault>> = {
     because: ["peers.tunnel"],
     exit: 2,
   },
+  "a flow that is not ours drops all that comes by the tunnel": {
+    plant: () => {
+      const bridge = join(a.ovs.runDir, "sp0.mgmt");
+      const flow = "table=30,priority=65000";
+      a.ovs.ofctl("-O", "OpenFlow15", "add-flow", bridge, `${flow},actions=drop`);
+      return () =>
+        void a.ovs.ofctl(
+          "-O",
+          "OpenFlow15",
+          "--strict",
+          "del-flows",
+          bridge,
+          `cookie=0/-1,${flow}`,
+        );
+    },
+    found: [
+      {
+        id: "containers.flows",
+        state: "broken",
+        seen: /^1 flow that is not ours: table=30, priority=65000 actions=drop$/,
+        todo: /^ovs-ofctl -O OpenFlow15 del-flows .*\/sp0\.mgmt cookie=0x0\/-1$/m,
+      },
+    ],
+    because: ["peers.tunnel"],
+    exit: 2,
+  },
+  "a network's own link does not forward": {
+    plant: async () => {
+      const set = (value: string) =>
+        must({
+          netns: a.netns,
+          argv: ["sysctl", "-qw", `net.ipv4.conf.sp-web.forwarding=${value}`],
+        });
+      await set("0");
+      return async () => void (await set("1"));
+    },
+    found: [
+      {
+        id: "machine.forwarding",
+        state: "broken",
+        subject: 'network "web"',
+        seen: /sp-web\.forwarding is 0/,
+        todo: /^sysctl -w net\.ipv4\.conf\.sp-web\.forwarding=1$/,
+      },
+    ],
+    exit: 2,
+  },
+  "our nftables table is gone": {
+    plant: async () => {
+      const release = await holdSwitch();
+      await must({ netns: a.netns, argv: ["nft", "delete", "table", "inet", "socketplane"] });
+      return async () => {
+        await release();
+        await restartAgent();
+      };
+    },
+    found: [
+      {
+        id: "networks.standing",
+        state: "broken",
+        subject: 'network "web"',
+        seen: /nothing keeps it apart from other networks, nor masquerades what leaves it$/,
+        todo: /^socketplane agent restart/,
+      },
+    ],
+    // Its link can be asked by all the same.
+    well: [["peers.tunnel", 'nodes "host-b", "host-c"']],
+    exit: 2,
+  },
   "an address is written down for a container that is gone": {
     plant: async () => {
       const gone = await attach(a, a.addContainer(), web);
@@ -481,7 +550,7 @@ test("three nodes that are well are said to be so, by each of them", async () =>
     ]);
   }
   const shown = await a.socketplane("doctor", ...places(), "-o", "table");
-  expect(shown.stdout).toMatch(/✓ tunnel +nodes "host-b", "host-c": reached through the tunnel/);
+  expect(shown.stdout).toMatch(/[✓+] tunnel +nodes "host-b", "host-c": reached through the tunnel/);
   expect(shown.stdout).toMatch(/^All is well: \d+ findings\.$/m);
 });
 

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { gatewayAttachment, gatewayLinkName } from "../../../lib/attach/names.ts";
 import { addAttachment, addGateway } from "../../../lib/attach/rows.ts";
-import { synchronise, wantedFlows } from "../../../lib/attach/sync.ts";
+import { differentFlows, synchronise, wantedFlows } from "../../../lib/attach/sync.ts";
 import { find } from "../../../lib/ipam/assignments.ts";
 import { assign } from "../../../lib/ipam/pool.ts";
 import { formatFlow } from "../../../lib/ovs/flow-text.ts";
@@ -75,6 +75,8 @@ describe("what differs", () => {
     ovs.ofctl("add-flow", "sp0", "cookie=0x5350020000000064,table=30,priority=9,actions=flood");
     ovs.ofctl("add-flow", "sp0", "cookie=0x5350000000000000,table=40,priority=0,actions=flood");
     ovs.ofctl("add-flow", "sp0", "cookie=7,table=50,priority=9,actions=drop");
+    // Left alone, and told to who looks.
+    expect(differentFlows(on.host, within()).foreign.map(({ cookie }) => cookie)).toEqual([7n]);
     expect(synchronise(on.host, within(), "if different")).toBe(4);
     const theirs = "cookie=0x7, table=50, priority=9 actions=drop";
     expect(printed()).toEqual([...wanted(), theirs].sort());

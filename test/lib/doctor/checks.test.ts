@@ -204,7 +204,7 @@ const cases: readonly Case[] = [
     seeing({ switch: unknown("Cannot reach it", "systemctl start it"), flows: unknown("neither") }),
     "switch.database",
     "broken",
-    /^systemctl start it$/,
+    /^systemctl start openvswitch-switch\n.*apt-get install openvswitch-switch\n/,
   ],
   [
     "Open vSwitch not installed",
@@ -491,10 +491,50 @@ const cases: readonly Case[] = [
   ],
   [
     "flows deleted by hand",
-    onNode({ flows: know({ wanted: 28, missing: ["table=40 actions=drop"], strange: [] }) }),
+    onNode({
+      flows: know({ wanted: 28, missing: ["table=40 actions=drop"], strange: [], foreign: [] }),
+    }),
     "containers.flows",
     "broken",
     /^socketplane agent restart; the agent does it by itself/,
+  ],
+  [
+    "a flow that somebody else has put in",
+    onNode({
+      flows: know({
+        wanted: 28,
+        missing: [],
+        strange: [],
+        foreign: [{ cookie: 0n, text: "table=30, priority=65000 actions=drop" }],
+      }),
+    }),
+    "containers.flows",
+    "broken",
+    /^ovs-ofctl -O OpenFlow15 del-flows sp0 cookie=0x0\/-1\n/,
+  ],
+  [
+    "forwarding off on a network's own link",
+    facts({
+      kernel: {
+        ...healthy.kernel,
+        sysctl: { ...healthy.kernel.sysctl, "net/ipv4/conf/sp-web/forwarding": "0" },
+      },
+    }),
+    "machine.forwarding",
+    "broken",
+    /^sysctl -w net\.ipv4\.conf\.sp-web\.forwarding=1$/,
+  ],
+  [
+    "forwarding off on links that are made from now on",
+    facts({
+      kernel: {
+        ...healthy.kernel,
+        sysctl: { ...healthy.kernel.sysctl, "net/ipv4/conf/default/forwarding": "0" },
+      },
+    }),
+    "machine.forwarding",
+    "warning",
+    /^sysctl -w net\.ipv4\.conf\.default\.forwarding=1$/,
   ],
 ];
 

@@ -187,7 +187,7 @@ const nodeFacts: NodeFacts = {
   underlayFault: know(undefined),
   tunnelFault: know(undefined),
   networks: [{ held, faults: know([]) }],
-  flows: know({ wanted: 28, missing: [], strange: [] }),
+  flows: know({ wanted: 28, missing: [], strange: [], foreign: [] }),
   links: new Map([link("sp-web", { mtu: 1450 }), link("spvc1")].map((one) => [one.name, one])),
   agent: {
     service: "agent",
