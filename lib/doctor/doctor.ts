@@ -13,11 +13,21 @@ import { checks } from "./checks.ts";
 import { judge } from "./judge.ts";
 import { probePeers } from "./probe.ts";
 import { readFacts } from "./read.ts";
+import { lookAgain } from "./read-node.ts";
+import { areContainersBlamed, settled } from "./settled.ts";
 import type { DoctorWorld } from "./world.ts";
+
+/** Milliseconds until what an ADD or DEL under way changes is changed. */
+const settleMs = 500;
 
 /** Looks at this machine, and at its peers from here. */
 export async function examine(world: DoctorWorld): Promise<readonly Finding[]> {
   const facts = await readFacts(world);
   const peers = await probePeers(world, facts);
-  return judge(checks, { ...facts, peers });
+  const findings = judge(checks, { ...facts, peers });
+  if (facts.node === undefined || !areContainersBlamed(findings)) return findings;
+  await world.pause(settleMs);
+  const again = lookAgain(world, facts.node);
+  if (!again.known) return findings;
+  return judge(checks, { ...facts, peers, node: settled(facts.node, again.value) });
 }

@@ -14,12 +14,15 @@ import type { HeldNetwork } from "../ipam/held.ts";
 import type { NodeConfig } from "../node-config.ts";
 import { formatFlow } from "../ovs/flow-text.ts";
 import type { ServiceStatus } from "../service/services.ts";
+import { readHere } from "../survey/here.ts";
 import { know, look, lookAfter, valueOr } from "../survey/known.ts";
 import { readSurvey } from "../survey/read.ts";
 import type { Known, Survey, Unknown } from "../survey/survey.ts";
+import { readSwitch } from "../survey/switch.ts";
 import type { Filter } from "../sys/nft.ts";
 import type { FlowDifferences, NodeFacts, StandingNetwork } from "./facts.ts";
 import { readCertificates, readEndpoints } from "./read-etcd.ts";
+import type { ContainerLook } from "./settled.ts";
 import type { DoctorWorld } from "./world.ts";
 
 /** Milliseconds: each part of the switch; until what an ADD under way changes is changed. */
@@ -54,18 +57,32 @@ export async function readNode(
       ...readUnderlay(host, survey),
       networks: readStanding(host, survey, filter),
       flows: await readDifferences(world, host, survey),
-      links: new Map(
-        host
-          .links()
-          .list()
-          .map((link) => [link.name, link]),
-      ),
+      links: linksOf(host),
       agent,
     };
   } finally {
     closeNode(host);
   }
 }
+
+const linksOf = (host: Host): NodeFacts["links"] =>
+  new Map(
+    host
+      .links()
+      .list()
+      .map((link) => [link.name, link]),
+  );
+
+/** What is seen of containers a second time. */
+export const lookAgain = (world: DoctorWorld, { config }: NodeFacts): Known<ContainerLook> =>
+  look(() => {
+    const host = openToLook(world, config);
+    try {
+      return { here: readHere(host), switch: readSwitch(host, soon(host)), links: linksOf(host) };
+    } finally {
+      closeNode(host);
+    }
+  });
 
 /** What can't be looked into is there. */
 const isAbsent = (world: Pick<DoctorWorld, "openDir">, path: string): boolean => {
