@@ -95,7 +95,7 @@ async function traceHere(
 ): Promise<Traced> {
   const content = contentOf(args);
   const spoofed = spoofedOf(args);
-  const [{ readSurvey }, { openFollowing }, { partyOf }, { trace }, drivers] = await Promise.all([
+  const [{ readSurvey }, { openFollowing }, { partiesOf }, { trace }, drivers] = await Promise.all([
     import("../survey/read.ts"),
     import("../trace/here.ts"),
     import("../trace/parties.ts"),
@@ -107,8 +107,7 @@ async function traceHere(
     const following = await openFollowing(world, drivers, host, await readSurvey(host, world));
     const { facts } = following;
     const question: TraceQuestion = {
-      from: partyOf(facts, args.from),
-      to: partyOf(facts, args.to),
+      ...partiesOf(facts, args),
       network: args.network,
       content,
       spoofed,

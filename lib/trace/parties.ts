@@ -1,11 +1,12 @@
 /** Who is meant by the words of a command line: pure. See way.ts for the folder's note. */
 import { Failure } from "../errors.ts";
-import { nearest } from "../faults.ts";
 import type { Network } from "../ipam/network.ts";
 import { parseVtep } from "../ipam/nodes.ts";
+import { formatIp4 } from "../net/ip4.ts";
 import { ip6Of } from "../net/mac.ts";
 import { contains4 } from "../net/prefix.ts";
 import { type Facts, type Holder, networkNamed } from "./facts.ts";
+import { meantBy } from "./meant.ts";
 import { ip4Of, textOf } from "./packet-text.ts";
 import type { Address } from "./way.ts";
 
@@ -22,40 +23,101 @@ export type Party =
   /** Of nobody that is known. */
   | { readonly is: "address"; readonly address: Address };
 
-/** A word that means nothing throws Failure "unknown-container", with the nearest that there is. */
-export function partyOf(facts: Facts, word: string): Party {
+/** The words of a command line for a trace. */
+export interface Asked {
+  readonly from: string;
+  readonly to: string;
+  readonly network: string | undefined;
+}
+
+/** Throws Failure "unknown-container" that names all words that mean nothing, or too much. */
+export function partiesOf(
+  facts: Facts,
+  { from, to, network }: Asked,
+): { readonly from: Party; readonly to: Party } {
+  const a = partyOf(facts, from);
+  const b = partyOf(facts, to);
+  const faults = [a, ...(to === from ? [] : [b]), networkFault(facts, network)].filter(isFault);
+  if (isFault(a) || isFault(b) || faults.length > 0) {
+    throw new Failure(
+      "unknown-container",
+      `Cannot trace ${faults.map(({ subject, state }) => `${subject}: ${state}`).join("; ")}`,
+      { details: [...new Set(faults.flatMap(({ details }) => details))].join("\n") },
+    );
+  }
+  return { from: a, to: b };
+}
+
+interface Fault {
+  readonly subject: string;
+  readonly state: string;
+  /** What to do, a line each. */
+  readonly details: readonly string[];
+}
+
+const isFault = (one: Party | Fault | undefined): one is Fault =>
+  one !== undefined && "subject" in one;
+
+/** Of two that a word may mean, the one that is called so in full counts. */
+function partyOf(facts: Facts, word: string): Party | Fault {
   const address = parseVtep(word);
   if (address !== undefined) return ofAddress(facts, address);
   const all = facts.holders.filter(({ isOwn }) => !isOwn);
   const exact = all.filter(({ name, id }) => name === word || id.containerId === word);
   if (exact.length > 0) return containers(exact, word);
   if (facts.nodes.some(({ name }) => name === word)) return { is: "host", node: word };
+  const pods = all.filter(({ name }) => name.endsWith(`/${word}`));
+  if (pods.length > 0) return containers(pods, word);
   const begun = all.filter(({ id }) => id.containerId.startsWith(word));
   if (begun.length > 0) return containers(begun, word);
-  const names = [...all.map(({ name }) => name), ...facts.nodes.map(({ name }) => name)];
-  const near = nearest(word, names);
-  throw new Failure(
-    "unknown-container",
-    `Cannot trace "${word}": no container, address or node is called so${facts.isWhole ? "" : ", as far as this node knows"}`,
-    {
-      details: [
-        ...(near === undefined ? [] : [`Did you mean "${near}"?`]),
-        ...facts.gaps,
-        "See which there are: socketplane address list; socketplane node list",
-      ].join("\n"),
-    },
+  const near = meantBy(
+    word,
+    all.map(({ name }) => name),
+    facts.nodes.map(({ name }) => name),
   );
+  return {
+    subject: `"${word}"`,
+    state: `no container, address or node is called so${asFarAs(facts)}`,
+    details: [
+      ...(near.length === 0 ? [] : [`Did you mean ${near.map(quoted).join(" or ")}?`]),
+      ...facts.gaps,
+      // The leases of others are cached, with their addresses; their containers are not.
+      ...(facts.isWhole ? [] : ["A container of another node is found by its address: use that."]),
+      "See which there are: socketplane address list; socketplane node list",
+    ],
+  };
 }
 
-function containers(found: readonly Holder[], word: string): Party {
-  const ids = new Set(found.map(({ id, node }) => `${node} ${id.containerId}`));
+function networkFault(facts: Facts, name: string | undefined): Fault | undefined {
+  if (name === undefined || networkNamed(facts, name) !== undefined) return undefined;
+  const known = facts.networks.map((one) => one.name);
+  return {
+    subject: `in network "${name}"`,
+    state: `there is none${asFarAs(facts)}`,
+    details: [
+      known.length === 0 ? "There are no networks." : `Networks: ${known.join(", ")}`,
+      ...facts.gaps,
+    ],
+  };
+}
+
+const asFarAs = ({ isWhole }: Facts): string => (isWhole ? "" : ", as far as this node knows");
+const quoted = (name: string): string => `"${name}"`;
+
+function containers(found: readonly Holder[], word: string): Party | Fault {
+  const each = new Map(found.map((one) => [`${one.node} ${one.id.containerId}`, one]));
   const [first] = found;
-  if (first === undefined || ids.size > 1) {
-    throw new Failure(
-      "unknown-container",
-      `Cannot trace "${word}": ${ids.size} containers are called so`,
-      { details: "Name it by its id, or by its address." },
-    );
+  if (first === undefined || each.size > 1) {
+    const some = [...each.values()].slice(0, 4);
+    return {
+      subject: `"${word}"`,
+      state: `${each.size} containers are called so`,
+      details: [
+        `Name it in full, or by its address: ${some
+          .map(({ name, address }) => `${name} (${formatIp4(address)})`)
+          .join(", ")}${each.size > some.length ? ", ..." : ""}`,
+      ],
+    };
   }
   return { is: "container", name: first.name, holders: found };
 }

@@ -158,19 +158,24 @@ export function destinationOf(
   return node?.vtep?.family === family ? node.vtep : undefined;
 }
 
-export const cannot = ({ from, to }: TraceQuestion, state: string): Failure =>
+export const cannot = ({ from, to }: TraceQuestion, state: string, details?: string): Failure =>
   new Failure(
     "unknown-container",
     `Cannot trace ${partyWords(from)} to ${partyWords(to)}: ${state}`,
+    { details },
   );
 
 function noSender(question: TraceQuestion): Failure {
   const { from, network } = question;
-  if (from.is === "address")
-    return cannot(question, `nobody is known to have ${textOf(from.address)}`);
+  if (from.is === "address") {
+    return cannot(question, `nobody is known to have ${textOf(from.address)}`, whatSends);
+  }
   const where = network === undefined ? "any network" : `network ${network}`;
   return cannot(question, `${partyWords(from)} has no address in ${where} that is known here`);
 }
+
+const whatSends =
+  "What sends (A) is a container, by its name, id or address, or this host, by its node's name.";
 
 /** What a host sends by its own route: into the network of the link, or out of all. */
 export function fromThisHost(facts: Facts, question: TraceQuestion): Address | undefined {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { type Mac, macOfIp4 } from "../../../lib/net/mac.ts";
 import { type Prefix4, parsePrefix4 } from "../../../lib/net/prefix.ts";
-import { partyOf } from "../../../lib/trace/parties.ts";
+import { partiesOf } from "../../../lib/trace/parties.ts";
 import { startOf } from "../../../lib/trace/start.ts";
 import { facts, ip, vtep } from "./sample-facts.ts";
 
@@ -17,8 +17,7 @@ test.each([
 ])("%s has the MAC that its lease says, or that its address makes", (address, expected) => {
   const known = { ...facts, leases: [...facts.leases, lease] };
   const start = startOf(known, {
-    from: partyOf(known, "one"),
-    to: partyOf(known, address),
+    ...partiesOf(known, { from: "one", to: address, network: undefined }),
     network: undefined,
     content: { kind: "icmp", answer: false },
     spoofed: {},

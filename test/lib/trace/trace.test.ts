@@ -5,7 +5,7 @@ import type { Facts, Holder } from "../../../lib/trace/facts.ts";
 import type { Following } from "../../../lib/trace/follow.ts";
 import { asJson } from "../../../lib/trace/json.ts";
 import { ip4Of, textOf } from "../../../lib/trace/packet-text.ts";
-import { partyOf } from "../../../lib/trace/parties.ts";
+import { partiesOf } from "../../../lib/trace/parties.ts";
 import type { TraceQuestion } from "../../../lib/trace/start.ts";
 import { formatTraced } from "../../../lib/trace/text.ts";
 import { trace } from "../../../lib/trace/trace.ts";
@@ -64,8 +64,7 @@ const following = (does: Switch = asTheyShould, known: Facts = facts): Following
 });
 
 const question = (from: string, to: string, more: Partial<TraceQuestion> = {}): TraceQuestion => ({
-  from: partyOf(facts, from),
-  to: partyOf(facts, to),
+  ...partiesOf(facts, { from, to, network: undefined }),
   network: undefined,
   content: { kind: "icmp", answer: false },
   spoofed: {},
@@ -208,6 +207,12 @@ describe("a word of a command line", () => {
     name: "shop/web-0",
     address: ip("10.2.105.70"),
   };
+  const podNamed = (name: string, last: number): Holder => ({
+    ...pod,
+    name,
+    address: ip(`10.2.105.${last}`),
+    id: { ...pod.id, containerId: `${last}${last}${last}` },
+  });
   const more: Facts = {
     ...facts,
     holders: [
@@ -219,10 +224,13 @@ describe("a word of a command line", () => {
         address: ip("10.2.105.71"),
         id: { ...pod.id, containerId: "4f5e00" },
       },
+      podNamed("shop/web-1", 72),
+      podNamed("pay/web-1", 73),
+      podNamed("shop/a b", 74),
     ],
   };
   const meant = (word: string) => {
-    const party = partyOf(more, word);
+    const { from: party } = partiesOf(more, { from: word, to: word, network: undefined });
     if (party.is === "container") return `container ${party.name}`;
     return party.is === "host" ? `node ${party.node}` : textOf(party.address);
   };
@@ -230,6 +238,7 @@ describe("a word of a command line", () => {
   test.each([
     ["one", "container one"],
     ["shop/web-0", "container shop/web-0"],
+    ["web-0", "container shop/web-0"],
     ["4f5e6", "container shop/web-0"],
     ["10.2.0.3", "container two"],
     ["fd00:2::a02:3", "container two"],
@@ -241,18 +250,60 @@ describe("a word of a command line", () => {
     expect(meant(word)).toBe(who);
   });
 
-  test("means nothing, or more than one", () => {
-    const failure = (word: string) => {
-      try {
-        partyOf(more, word);
-      } catch (thrown) {
-        return thrown instanceof Failure ? `${thrown.message}\n${thrown.details}` : undefined;
-      }
-      return undefined;
-    };
-    expect(failure("4f5e")).toContain('Cannot trace "4f5e": 2 containers are called so');
-    expect(failure("oen")).toContain('Cannot trace "oen": no container, address or node');
-    expect(failure("host-d")).toMatch(/Did you mean "host-[abc]"\?/);
+  const failure = (from: string, to = "one", network?: string, known = more) => {
+    try {
+      partiesOf(known, { from, to, network });
+    } catch (thrown) {
+      return thrown instanceof Failure ? `${thrown.message}\n${thrown.details}` : undefined;
+    }
+    return undefined;
+  };
+  const none = "no container, address or node is called so";
+  const see = "See which there are: socketplane address list; socketplane node list";
+
+  test("means more than one", () => {
+    expect(failure("4f5e")).toBe(
+      'Cannot trace "4f5e": 2 containers are called so\n' +
+        "Name it in full, or by its address: shop/web-0 (10.2.105.70), 4f5e00 (10.2.105.71)",
+    );
+    expect(failure("web-1")).toContain("shop/web-1 (10.2.105.72), pay/web-1 (10.2.105.73)");
+  });
+
+  test.each([
+    ["oen", 'Did you mean "one"?\n'],
+    ["shop/web", 'Did you mean "shop/web-0" or "shop/web-1"?\n'],
+    ["web", 'Did you mean "pay/web-1" or "shop/web-0" or "shop/web-1"?\n'],
+    ["shpo/web-0", 'Did you mean "shop/web-0" or "shop/web-1"?\n'],
+    ["host", 'Did you mean "host-a" or "host-b" or "host-c"?\n'],
+    ["host-d", ""],
+    ["shop/xyz", ""],
+  ])("%s means nothing, and may have been another", (word, meant) => {
+    expect(failure(word)).toBe(`Cannot trace "${word}": ${none}\n${meant}${see}`);
+  });
+
+  test("all that mean nothing are named at once, and what networks there are", () => {
+    expect(failure("nope", "nope2", "wbe")).toBe(
+      `Cannot trace "nope": ${none}; "nope2": ${none}; in network "wbe": there is none\n` +
+        `${see}\nNetworks: web, db`,
+    );
+    expect(failure("one", "two", "wbe")).toBe(
+      'Cannot trace in network "wbe": there is none\nNetworks: web, db',
+    );
+  });
+
+  test("means nothing without the store: an address may", () => {
+    const gaps = ["Cannot read etcd."];
+    expect(failure("nope", "one", undefined, { ...more, isWhole: false, gaps })).toBe(
+      `Cannot trace "nope": ${none}, as far as this node knows\nCannot read etcd.\n` +
+        `A container of another node is found by its address: use that.\n${see}`,
+    );
+  });
+
+  test("is of nobody: what A may be is said", async () => {
+    const refused = trace(following(), question("198.51.100.7", "two"));
+    await expect(refused).rejects.toMatchObject({
+      details: expect.stringMatching(/^What sends \(A\) is a container/),
+    });
   });
 });
 
