@@ -84,6 +84,8 @@ interface Definition<A extends Arguments, O extends Options> extends About {
   readonly aliases?: readonly string[];
   readonly arguments?: A;
   readonly options?: O;
+  /** All that is wrong with the options' values: told beside what the definition refuses. */
+  readonly faultsIn?: (values: Values<Record<never, never>, O>) => readonly string[];
   /** Gives an exit status if it is not 0. */
   readonly run: (world: CliWorld, values: Values<A, O>) => Promise<void> | Promise<number>;
 }
@@ -93,6 +95,7 @@ export interface Command extends About {
   readonly aliases: readonly string[];
   readonly arguments: Arguments;
   readonly options: Options;
+  readonly faultsIn: (values: Values<Record<never, never>, Options>) => readonly string[];
   readonly run: (
     world: CliWorld,
     values: Values<Arguments, Options>,
@@ -117,13 +120,14 @@ export function command<
   const A extends Arguments = Record<never, Argument>,
   const O extends Options = Record<never, Option>,
 >(definition: Definition<A, O>): Command {
-  const { run } = definition;
+  const { run, faultsIn } = definition;
   return {
     ...definition,
     aliases: definition.aliases ?? [],
     arguments: definition.arguments ?? {},
     options: definition.options ?? {},
     // What is parsed by a definition has its types.
+    faultsIn: (values) => faultsIn?.(values as Values<Record<never, never>, O>) ?? [],
     run: (world, values) => run(world, values as Values<A, O>),
   };
 }

@@ -1,5 +1,6 @@
 /** `socketplane topology`: what is where. */
 import { Failure } from "../errors.ts";
+import { collectFaults } from "../faults.ts";
 import type { Survey } from "../survey/survey.ts";
 import type { Part } from "../topology/model.ts";
 import type { Topology } from "../topology/topology.ts";
@@ -58,8 +59,8 @@ export const topologyCommand = command({
     ["socketplane topology -o svg > topology.svg", "As a picture"],
     ["socketplane topology -o json", "For programs"],
   ],
+  faultsIn,
   run: async (world, args) => {
-    refuseWithout(args);
     world.terminal.progress("Looking");
     const first = await look(world, args);
     if (!args.watch) return world.terminal.stdout(first);
@@ -76,25 +77,31 @@ export const topologyCommand = command({
 });
 
 /** What belongs to another way to show it would be left aside without a word. */
-function refuseWithout({ theme, watch, output = "text" }: Asked): void {
-  const fault =
-    theme !== undefined && output !== "svg"
-      ? "--theme needs -o svg"
-      : watch && output !== "text"
-        ? "--watch is for text only"
-        : undefined;
-  if (fault === undefined) return;
-  throw new Failure("usage", `Cannot understand the command line: ${fault}`);
+function faultsIn({ theme, watch, output = "text" }: Asked): readonly string[] {
+  const faults = collectFaults();
+  if (theme !== undefined && output !== "svg") faults.add("--theme needs -o svg");
+  if (watch && output !== "text") faults.add("--watch is for text only");
+  return faults.list();
 }
 
 /** Where the store is away, the name may be of one that this node does not know. */
 function refuseUnknown({ networks, nodes, store }: Topology, { network, node }: Part): void {
   if (store.state === "away") return;
-  const isThere = (all: readonly { readonly name: string }[], wanted: string | undefined) =>
-    wanted === undefined || all.some(({ name }) => name === wanted);
-  if (!isThere(nodes, node)) throw noSuch("node", node ?? "", "show");
-  if (!isThere(networks, network)) throw noSuch("network", network ?? "", "show");
+  const isThere = (all: readonly { readonly name: string }[], wanted: string) =>
+    all.some(({ name }) => name === wanted);
+  const noNode = node !== undefined && !isThere(nodes, node);
+  const noNetwork = network !== undefined && !isThere(networks, network);
+  if (noNode && noNetwork) throw noneOfBoth(node, network);
+  if (noNode) throw noSuch("node", node, "show");
+  if (noNetwork) throw noSuch("network", network, "show");
 }
+
+const noneOfBoth = (node: string, network: string): Failure =>
+  new Failure(
+    "network-unknown",
+    `Cannot show node "${node}": there is none; network "${network}": there is none`,
+    { details: "See which there are: socketplane node list; socketplane network list" },
+  );
 
 /** Milliseconds between two looks. */
 const lookMs = 2_000;

@@ -1,10 +1,10 @@
 /** `socketplane trace`: the way of a packet, and where it ends. */
-import { Failure } from "../errors.ts";
+import { collectFaults } from "../faults.ts";
 import { parseVtep } from "../ipam/nodes.ts";
-import { type Mac, parseMac } from "../net/mac.ts";
+import { parseMac } from "../net/mac.ts";
 import type { TraceQuestion } from "../trace/start.ts";
 import type { Traced } from "../trace/trace.ts";
-import { command, type Option } from "./command.ts";
+import { command, type Option, type Values } from "./command.ts";
 import { lookAtNode } from "./on-node.ts";
 import type { CliWorld } from "./world.ts";
 
@@ -82,6 +82,7 @@ export const traceCommand = command({
       "With the answer, flows, and the switch's words",
     ],
   ],
+  faultsIn,
   run: async (world, args) => {
     const traced = await traceHere(world, args);
     world.terminal.stdout(await formatted(traced, args));
@@ -132,32 +133,36 @@ async function formatted(
   return formatTraced(traced, { verbose: args.verbose, withAnswer: args.return });
 }
 
+/** All that is wrong with what is to be sent. */
+function faultsIn({
+  proto,
+  port,
+  source,
+  fromMac,
+}: Values<Record<never, never>, typeof options>): readonly string[] {
+  const faults = collectFaults();
+  const number = Number(port ?? 80);
+  if (proto === "icmp" && port !== undefined) {
+    faults.add("--port is of TCP and UDP, and not of ICMP");
+  } else if (!Number.isInteger(number) || number < 1 || number > 0xffff) {
+    faults.add(`--port ${port} is no port: it must be from 1 to 65535`);
+  }
+  if (source !== undefined && parseVtep(source) === undefined) {
+    faults.add(`--source ${source} is no address`);
+  }
+  if (fromMac !== undefined && parseMac(fromMac) === undefined) {
+    faults.add(`--from-mac ${fromMac} is no MAC`);
+  }
+  return faults.list();
+}
+
 function contentOf({ proto, port }: Args): TraceQuestion["content"] {
   const kind = proto ?? (port === undefined ? "icmp" : "tcp");
-  if (kind === "icmp") {
-    if (port !== undefined) throw wrong("--port is of TCP and UDP, and not of ICMP");
-    return { kind, answer: false };
-  }
-  const number = Number(port ?? 80);
-  if (!Number.isInteger(number) || number < 1 || number > 0xffff) {
-    throw wrong(`--port ${port} is no port: it must be from 1 to 65535`);
-  }
-  return { kind: kind === "udp" ? "udp" : "tcp", port: number, answer: false };
+  if (kind === "icmp") return { kind, answer: false };
+  return { kind: kind === "udp" ? "udp" : "tcp", port: Number(port ?? 80), answer: false };
 }
 
-function spoofedOf({ source, fromMac }: Args): {
-  address?: ReturnType<typeof parseVtep>;
-  mac?: Mac;
-} {
-  const address = source === undefined ? undefined : parseVtep(source);
-  const mac = fromMac === undefined ? undefined : parseMac(fromMac);
-  if (source !== undefined && address === undefined)
-    throw wrong(`--source ${source} is no address`);
-  if (fromMac !== undefined && mac === undefined) throw wrong(`--from-mac ${fromMac} is no MAC`);
-  return { ...(address !== undefined && { address }), ...(mac !== undefined && { mac }) };
-}
-
-const wrong = (state: string): Failure =>
-  new Failure("usage", `Cannot understand the command line: ${state}`, {
-    details: "Try: socketplane trace --help",
-  });
+const spoofedOf = ({ source, fromMac }: Args): TraceQuestion["spoofed"] => ({
+  address: source === undefined ? undefined : parseVtep(source),
+  mac: fromMac === undefined ? undefined : parseMac(fromMac),
+});

@@ -25,8 +25,6 @@ export function explain(complaint: string, rest: readonly string[], command: Com
       .filter((option) => isIn(rest, option));
     return [...new Set(options)].map((option) => explainOption(option, command)).join("; ");
   }
-  const choice = /Argument: (\S+), Given: (.*), Choices: (.*)/.exec(complaint);
-  if (choice !== null) return `--${choice[1]} must be one of ${choice[3]}, not ${choice[2]}`;
   const [, valueless] = /^Not enough arguments following: (\S+)$/.exec(complaint) ?? [];
   if (valueless !== undefined) return `${dashed(valueless)} needs a value`;
   return complaint;

@@ -174,6 +174,10 @@ test("a part of it", async () => {
     '1 socketplane: Cannot show network "wbe": there is none\n  See which there are: socketplane network list\n',
   );
   expect(await failed("--node", "host-z")).toMatch(/^1 socketplane: Cannot show node "host-z"/);
+  expect(await failed("--node", "host-z", "--network", "wbe")).toBe(
+    '1 socketplane: Cannot show node "host-z": there is none; network "wbe": there is none\n' +
+      "  See which there are: socketplane node list; socketplane network list\n",
+  );
   expect(await failed("-o", "table")).toContain("--output must be one of");
   expect(await failed("--theme", "dark")).toMatch(/^2 socketplane: .*--theme needs -o svg\n/);
 });

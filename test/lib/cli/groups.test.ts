@@ -101,8 +101,8 @@ test("a command's own words for an option of all are what is completed and read"
   expect(await offered("topology", "--output=h")).toEqual(["--output=html"]);
   expect(await offered("network", "list", "-o", "")).toEqual(["json", "table"]);
   expect(await complaintOf("topology -o html")).toBe("");
-  expect(await complaintOf("topology -o table")).toContain("Choices");
-  expect(await complaintOf("network list -o html")).toContain("Choices");
+  expect(await complaintOf("topology -o table")).toContain("must be one of");
+  expect(await complaintOf("network list -o html")).toContain("must be one of");
 });
 
 /** What is wrong with a line; nothing, if it can be read. Words are apart by spaces, or in quotes. */
