@@ -91,9 +91,10 @@ const tools = element(
   ),
   element(
     "button",
-    { id: "theme", type: "button", "aria-pressed": "false", title: "Dark or light" },
+    { id: "theme", type: "button", title: "Dark or light" },
     themeIcon,
-    "Dark",
+    // Names what pressing it changes to; the script keeps that true.
+    element("span", { class: "to" }, "Dark"),
   ),
 );
 
@@ -150,6 +151,6 @@ const footOf = ({ nodes }: Drawing): Markup | undefined => {
     "footer",
     { class: "foot" },
     `Traffic is what ${here.name}'s switch has counted: \u2192 sent to the other node, `,
-    "\u2190 received from it. What other nodes say to each other is known to them.",
+    "\u2190 received from it. What two other nodes send each other is not counted here.",
   );
 };

@@ -14,7 +14,7 @@ const map=one(".map"),here=one(".here .node"),peers=all(".peer");
 ${tipScript}${linesScript}${findScript}
 const theme=one("#theme"),system=matchMedia("(prefers-color-scheme: dark)");
 const isDark=()=>{const chosen=document.documentElement.dataset.theme;return chosen?chosen==="dark":system.matches};
-const showTheme=()=>{theme.setAttribute("aria-pressed",String(isDark()))};
+const showTheme=()=>{one(".to",theme).textContent=isDark()?"Light":"Dark"};
 theme.addEventListener("click",()=>{document.documentElement.dataset.theme=isDark()?"light":"dark";showTheme()});
 system.addEventListener("change",showTheme);
 showTheme();
@@ -22,4 +22,4 @@ showTheme();
 `;
 
 /** By which the page's policy lets this script run, and no other: in base64, as CSP has it. */
-export const pageScriptHash = "sha256-Uba7QQkiMix58qj2yUM6AiDbNkF4wRvylNUkd4qkOPw=";
+export const pageScriptHash = "sha256-8tavvLbhyFEoa+lbTib9H6GNvAKj26k5JpUprtePwrc=";
