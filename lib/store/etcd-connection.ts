@@ -27,6 +27,10 @@ export interface Connection {
 
 type Send = <T>(service: string, method: string, request: unknown) => Promise<T>;
 
+/** A limit is what another has left over: only the roundest of it tells anybody something. */
+const formatLimit = (ms: number): string =>
+  ms < 950 ? `${Math.ceil(ms)} ms` : `${Math.round(ms / 1000)} s`;
+
 export function openConnection(channel: EtcdChannel, login: Login | undefined): Connection {
   let token: Promise<string> | undefined;
   const fetchToken = async ({ username, password }: Login, signal: AbortSignal) => {
@@ -60,7 +64,7 @@ export function openConnection(channel: EtcdChannel, login: Login | undefined): 
       throw limit.signal.aborted
         ? new EtcdFault(
             status.DEADLINE_EXCEEDED,
-            `no answer within ${Math.ceil(limitMs)} ms`,
+            `no answer within ${formatLimit(limitMs)}`,
             progress,
           )
         : faultOf(fault, progress);

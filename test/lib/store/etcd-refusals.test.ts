@@ -87,6 +87,9 @@ test("held: at the deadline, and it works again when it goes on", async () => {
       /^Cannot read key "\/r\/a" in etcd at http:\/\/127\.0\.0\.1:\d+: no answer within (300|2\d\d) ms$/,
     ),
   });
+  expect(await refusal(store, within(1_200))).toMatchObject({
+    message: expect.stringMatching(/: no answer within 1 s$/),
+  });
   etcd.resume();
   expect((await store.get("/r/a", within(20_000)))?.value).toBe("1");
 });
