@@ -27,6 +27,7 @@ export function runCommand(
     {
       ...world,
       version,
+      isRoot: process.geteuid?.() === 0,
       runtime: runtimeName(),
       platform: `${process.platform} ${process.arch}`,
       processes: openProcessTable(ffi),

@@ -1,12 +1,14 @@
 /** Answers the shells' scripts, from what this machine knows. See main.ts for the folder's note. */
 import type { Host } from "../attach/host.ts";
 import { commandDeadline, loadNodeConfig, openNode } from "../attach/node.ts";
+import type { Assignment } from "../ipam/assignment.ts";
 import { listAssignments } from "../ipam/assignments.ts";
 import { knownNames } from "../ipam/known-names.ts";
 import { listNetworks } from "../ipam/networks.ts";
 import { listRuns } from "../run/record.ts";
 import type { Entry } from "./command.ts";
 import { complete, formatCompletion, type Named } from "./complete.ts";
+import { nameOf } from "./containers.ts";
 import type { CliWorld } from "./world.ts";
 
 /** The first word of a script's question; those of the line, up to the one to complete, follow. */
@@ -38,12 +40,12 @@ async function namesHere(
   const host = openNode(world, loadNodeConfig(world, config, undefined));
   try {
     if (what === "run") return listRuns(host).map(({ name }) => name);
-    if (what === "container") return containersHere(host);
+    if (what === "container") return containersHere(host, ({ id }) => id.containerId);
     if (what === "interface") {
       const { candidatesOf } = await import("../cluster/interface.ts");
       return candidatesOf(host.links(), host.config.ovs.bridge).map(({ link }) => link);
     }
-    if (what === "party") return [...containersHere(host), ...knownNames(host.run).nodes];
+    if (what === "party") return [...containersHere(host, nameOf), ...knownNames(host.run).nodes];
     return what === "node" ? knownNames(host.run).nodes : await networksHere(host);
   } finally {
     host.close();
@@ -51,11 +53,10 @@ async function namesHere(
 }
 
 /** Runs among them. */
-function containersHere({ ipam }: Host): readonly string[] {
-  const ids = listAssignments(ipam.dirs).map(({ id }) => id);
+function containersHere({ ipam }: Host, called: (one: Assignment) => string): readonly string[] {
   // No CNI name begins with "@": what does is the node's own address in the network.
-  const theirs = ids.filter(({ name }) => !name.startsWith("@"));
-  return [...new Set(theirs.map(({ containerId }) => containerId))];
+  const theirs = listAssignments(ipam.dirs).filter(({ id }) => !id.name.startsWith("@"));
+  return [...new Set(theirs.map(called))];
 }
 
 /** The embedded store is here; etcd may be far away. */

@@ -30,7 +30,7 @@ export async function runCli(world: CliWorld, args: readonly string[]): Promise<
   } catch (thrown) {
     // Who read the answer has enough of it, as head does: that needs no words.
     if (refusedWith(thrown, "EPIPE") && thrown.subject === "stdout") return exitStatus.failed;
-    const failure = asFailure(thrown);
+    const failure = asFailure(world.isRoot ? thrown : withSudo(thrown, args));
     world.terminal.stderr(formatFailure(failure));
     return failure.kind === "usage" ? exitStatus.usage : exitStatus.failed;
   } finally {
@@ -69,6 +69,16 @@ async function runLine(world: CliWorld, args: readonly string[]): Promise<number
   const values = await parse(entry, rest, complain);
   const spoken = asked.includes("--quiet") ? { ...world, terminal: quiet(terminal) } : world;
   return (await entry.run(spoken, values)) ?? exitStatus.done;
+}
+
+/** What only root may do is nearly always refused for want of that. */
+function withSudo(thrown: unknown, args: readonly string[]): unknown {
+  if (!refusedWith(thrown, "EACCES", "EPERM")) return thrown;
+  const { path } = find(args, entries);
+  return new Failure(thrown.kind, thrown.message, {
+    details: `SocketPlane must run as root: ${["sudo socketplane", ...path].join(" ")}`,
+    cause: thrown,
+  });
 }
 
 const usageFailure = (state: string, { path }: Found): Failure =>

@@ -51,13 +51,16 @@ export const topologyCommand = command({
   ].join(""),
   options,
   examples: [
-    ["socketplane topology", "All of it, as a tree"],
-    ["socketplane topology --network web", "One network, and who is on it"],
-    ["socketplane topology --watch", "Again whenever something changes, traffic too"],
-    ["socketplane topology --node host-b --all", "One node, with all of its containers"],
-    ["socketplane topology -o html > topology.html", "As a page that a browser opens from disk"],
-    ["socketplane topology -o svg > topology.svg", "As a picture"],
-    ["socketplane topology -o json", "For programs"],
+    ["sudo socketplane topology", "All of it, as a tree"],
+    ["sudo socketplane topology --network web", "One network, and who is on it"],
+    ["sudo socketplane topology --watch", "Again whenever something changes, traffic too"],
+    ["sudo socketplane topology --node host-b --all", "One node, with all of its containers"],
+    [
+      "sudo socketplane topology -o html > topology.html",
+      "As a page that a browser opens from disk",
+    ],
+    ["sudo socketplane topology -o svg > topology.svg", "As a picture"],
+    ["sudo socketplane topology -o json", "For programs"],
   ],
   faultsIn,
   run: async (world, args) => {

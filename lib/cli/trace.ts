@@ -74,11 +74,11 @@ export const traceCommand = command({
   },
   options,
   examples: [
-    ["socketplane trace web-1 web-2", "From one container to another, on whichever node"],
-    ["socketplane trace web-1 10.2.0.9", "To an address, held by somebody or by nobody"],
-    ["socketplane trace web-1 192.0.2.80 --port 443", "To the outside, TCP"],
+    ["sudo socketplane trace web-1 web-2", "From one container to another, on whichever node"],
+    ["sudo socketplane trace web-1 10.2.0.9", "To an address, held by somebody or by nobody"],
+    ["sudo socketplane trace web-1 192.0.2.80 --port 443", "To the outside, TCP"],
     [
-      "socketplane trace shop/web-0 db-1 --return -v",
+      "sudo socketplane trace shop/web-0 db-1 --return -v",
       "With the answer, flows, and the switch's words",
     ],
   ],

@@ -47,6 +47,8 @@ export interface CliWorld extends World, RunWorld {
   readonly clusterDrivers: () => Promise<ClusterDrivers>;
   /** How doctor asks other machines whether they are reached. */
   readonly openReach: () => Promise<Reach>;
+  /** Whether we are root, in effect. */
+  readonly isRoot: boolean;
   /** Of the package. */
   readonly version: string;
   /** As "Bun 1.4.5". */

@@ -1,7 +1,7 @@
 /** Three nodes, two networks, twelve containers: what is where, also where a part of it is away. */
 import { createHash } from "node:crypto";
-import { readdirSync } from "node:fs";
-import { basename, dirname } from "node:path";
+import { chmodSync, copyFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Topology } from "../../lib/topology/topology.ts";
 import type { Agent } from "../lab/agent.ts";
@@ -10,7 +10,7 @@ import { type Cluster, type ClusterNode, startCluster } from "../lab/cluster.ts"
 import { type Lab, openLab } from "../lab/lab.ts";
 import type { LabNode } from "../lab/node.ts";
 import { reaches } from "../lab/probe.ts";
-import { type Outcome, start } from "../lab/run.ts";
+import { must, type Outcome, start } from "../lab/run.ts";
 import { until } from "../lab/until.ts";
 
 const conf = { cniVersion: "1.1.0", type: "socketplane" };
@@ -180,6 +180,48 @@ test("a part of it", async () => {
   );
   expect(await failed("-o", "table")).toContain("--output must be one of");
   expect(await failed("--theme", "dark")).toMatch(/^2 socketplane: .*--theme needs -o svg\n/);
+});
+
+test("completed for trace: pods and nodes, by name", async () => {
+  const node = first;
+  const offered = await must(node.operatorCommand("__complete", "trace", ""));
+  const words = offered
+    .trim()
+    .split("\n")
+    .map((line) => line.trim());
+  const here = podsOf(first).map((pod) => `shop/${pod}`);
+  expect(words).toEqual(expect.arrayContaining([...here, ...names(cluster.nodes)]));
+  expect(words).toHaveLength(here.length + cluster.nodes.length);
+});
+
+test("a pod is traced by its name alone, where it is unique", async () => {
+  const run = (...args: readonly string[]) =>
+    start(first.operatorCommand("trace", ...args)).outcome;
+  const found = await run("web-host-a-1", "web-host-b-1");
+  expect(found.stdout).toContain("From container shop/web-host-a-1 (");
+  const { status, stderr } = await run("shop/web-host-a", "nope2", "--network", "wbe");
+  expect(`${status} ${stderr}`).toMatch(
+    /^1 socketplane: Cannot trace "shop\/web-host-a": .*; "nope2": .*; in network "wbe": there is none\n/,
+  );
+  expect(stderr).toContain('Did you mean "shop/web-host-a-1" or "shop/web-host-a-2"?');
+});
+
+test("to another than root, how to be it is said", async () => {
+  const { argv, ...more } = first.operatorCommand("topology");
+  // Who may not even start the executable would say nothing of it.
+  const folder = mkdtempSync("/tmp/sp-not-root-");
+  chmodSync(folder, 0o755);
+  try {
+    const program = join(folder, "socketplane");
+    copyFileSync(argv[0] ?? "", program);
+    const ids = ["--reuid", "65534", "--regid", "65534", "--clear-groups"];
+    const command = { ...more, argv: ["setpriv", ...ids, program, ...argv.slice(1)] };
+    const { status, stderr } = await start(command).outcome;
+    expect(`${status} ${stderr}`).toMatch(/^1 socketplane: Cannot .* permission is denied/);
+    expect(stderr).toContain("  SocketPlane must run as root: sudo socketplane topology\n");
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test("is seen by each node", async () => {
