@@ -126,13 +126,14 @@ function readUnderlay(
   const own = valueOr(found, undefined)?.bridges.find(({ name }) => name === bridge);
   const vtep = valueOr(self.vtep, undefined);
   const link = valueOr(self.underlay, undefined)?.name;
+  /** A database that has just been waited for in vain is not waited for again. */
+  const told = <T>(of: T | undefined, ask: (of: T) => string | undefined) =>
+    of === undefined ? know(undefined) : found.known ? look(() => ask(of)) : found;
   return {
     datapath:
       own === undefined ? newDatapath(host) : own.datapath === "netdev" ? "netdev" : "system",
-    underlayFault:
-      link === undefined ? know(undefined) : look(() => underlayFault(host, link, soon(host))),
-    tunnelFault:
-      vtep === undefined ? know(undefined) : look(() => tunnelFault(host, vtep, soon(host))),
+    underlayFault: told(link, (name) => underlayFault(host, name, soon(host))),
+    tunnelFault: told(vtep, (local) => tunnelFault(host, local, soon(host))),
   };
 }
 
