@@ -8,7 +8,7 @@
 import { Failure } from "../errors.ts";
 import type { Ffi } from "./ffi.ts";
 import { type Message, text } from "./netlink.ts";
-import type { Filter, ForeignPortDrop } from "./nft.ts";
+import type { Filter, ForeignChainNames, ForeignPortDrop } from "./nft.ts";
 import { nfta } from "./nft-attributes.ts";
 import { askElements, type Edge, edgesIn, mapSets, type Span, spansOf } from "./nft-elements.ts";
 import { askBaseChains, endsInDrop, foreignChains } from "./nft-foreign.ts";
@@ -57,6 +57,7 @@ export function openFilter(ffi: Ffi): Filter {
     remove: (network) => change((state) => planRemove(state, network)),
     removeAll: () => change(planRemoveAll),
     foreignDrop: () => foreignDrop(socket) ?? legacyForwardDrop(ffi),
+    foreignChains: () => foreignChainNames(socket),
     foreignPortDrop: (port) => foreignPortDrop(socket, port),
     close: socket.close,
   };
@@ -67,6 +68,15 @@ function foreignDrop(socket: NftSocket): string | undefined {
   return chains.find(
     ({ policy, askRules }) => policy === "drop" || endsInDrop(socket.askAll(askRules)),
   )?.name;
+}
+
+function foreignChainNames(socket: NftSocket): ForeignChainNames {
+  const chains = socket.askAll(askBaseChains);
+  const own = ownTrafficChains(chains);
+  const at = (wanted: "input" | "output") =>
+    own.filter(({ hook }) => hook === wanted).map(({ name }) => name);
+  const forward = foreignChains(chains).map(({ name }) => name);
+  return { forward, input: at("input"), output: at("output") };
 }
 
 /** One that names the port tells more than one that drops all. */

@@ -12,7 +12,10 @@ import { decodeList, family, messageOf, numberOf, type Reply } from "./nft-messa
 import { tableName } from "./nft-version.ts";
 
 /** NF_INET_LOCAL_IN, NF_INET_LOCAL_OUT: the kernel's VXLAN is the host's own traffic. */
-const ownHooks: readonly (number | undefined)[] = [1, 3];
+const ownHooks = new Map<number | undefined, "input" | "output">([
+  [1, "input"],
+  [3, "output"],
+]);
 const NF_DROP = 0;
 const NF_ACCEPT = 1;
 
@@ -27,6 +30,7 @@ export interface OwnTrafficChain {
   /** As nft(8) names it: "inet filter input". */
   readonly name: string;
   readonly chain: string;
+  readonly hook: "input" | "output";
   readonly policy: "drop" | "accept";
   /** Asks for all rules of its table: one may be in a chain that it jumps to. */
   readonly askRules: Message;
@@ -37,15 +41,16 @@ export function ownTrafficChains(chains: readonly Reply[]): readonly OwnTrafficC
   return chains.flatMap(({ family, attributes }): readonly OwnTrafficChain[] => {
     const kind = named.get(family);
     const table = textAt(attributes, nfta.chain.table);
-    const hook = decodeAttributes(attributes.get(nfta.chain.hook) ?? new Uint8Array());
-    if (kind === undefined || table === tableName) return [];
-    if (!ownHooks.includes(numberOf(hook.get(nfta.hook.number)))) return [];
+    const hooked = decodeAttributes(attributes.get(nfta.chain.hook) ?? new Uint8Array());
+    const hook = ownHooks.get(numberOf(hooked.get(nfta.hook.number)));
+    if (kind === undefined || hook === undefined || table === tableName) return [];
     const chain = textAt(attributes, nfta.chain.name);
     const drops = numberOf(attributes.get(nfta.chain.policy)) === NF_DROP;
     return [
       {
         name: `${kind} ${table} ${chain}`,
         chain,
+        hook,
         policy: drops ? "drop" : "accept",
         askRules: messageOf("getRule", family, [text(nfta.rule.table, table)], NLM_F.dump),
       },

@@ -44,10 +44,18 @@ export interface Filter {
    * rule of its own accepts it: nothing in our tables can overrule it. Undefined if there is none.
    */
   readonly foreignDrop: () => string | undefined;
-  /** The same of this host's own traffic to or from a UDP port, as far as rules tell it. */
+  /**
+   * Chains of others that packets pass beside ours, whatever their rules say: what is forwarded, what
+   * is for this host, and what it sends.
+   */
+  readonly foreignChains: () => ForeignChainNames;
+  /** As foreignDrop, of this host's own traffic to or from a UDP port, as far as rules tell it. */
   readonly foreignPortDrop: (port: number) => ForeignPortDrop | undefined;
   readonly close: () => void;
 }
+
+/** As nft(8) names them: "ip filter FORWARD". */
+export type ForeignChainNames = Readonly<Record<"forward" | "input" | "output", readonly string[]>>;
 
 export interface ForeignPortDrop {
   /** As nft(8) names it: "inet filter input". */

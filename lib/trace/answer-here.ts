@@ -1,5 +1,6 @@
 /** What this node answers another one's question, by its own switch. See way.ts for the folder's note. */
 import type { Host } from "../attach/host.ts";
+import { gatewayLinkName } from "../attach/names.ts";
 import { tunnelPort } from "../attach/switch-network.ts";
 import { ourPorts } from "../attach/sync.ts";
 import type { Deadline } from "../deadline.ts";
@@ -8,6 +9,7 @@ import type { Ofport } from "../ovs/flow.ts";
 import type { Answer } from "./answer.ts";
 import { type Asking, askSwitch } from "./ask.ts";
 import type { Question } from "./question.ts";
+import type { PortState } from "./switch-trace.ts";
 
 /** Throws what asking the switch throws. */
 export async function answerHere(
@@ -20,7 +22,17 @@ export async function answerHere(
   const port = entryPort([...attachments, ...gateways], question);
   if (port === undefined) return { refused: "it has no port that such a packet comes in by" };
   const [trace] = await askSwitch(asking, host.config, [{ ...question, port }], deadline);
-  return { text: trace?.text ?? "" };
+  return { text: trace?.text ?? "", ownPort: ownPortOf(host, question.packet.network) };
+}
+
+/** Of this node's own port in a network; undefined where there is none, or no kernel tells. */
+export function ownPortOf(host: Pick<Host, "links">, network: string): PortState | undefined {
+  try {
+    const link = host.links().get(gatewayLinkName(network));
+    return link && (link.up ? "up" : "down");
+  } catch {
+    return undefined;
+  }
 }
 
 /** A port of ours on a node. */

@@ -2,9 +2,12 @@
 import { isObject, parseJson } from "../json.ts";
 import { printable } from "../text.ts";
 import { longest } from "./question.ts";
+import type { PortState } from "./switch-trace.ts";
 
 /** What its switch says, or why it says nothing. */
-export type Answer = { readonly text: string } | { readonly refused: string };
+export type Answer =
+  | { readonly text: string; readonly ownPort?: PortState | undefined }
+  | { readonly refused: string };
 
 export function formatAnswer(answer: Answer): string {
   const whole = JSON.stringify(answer);
@@ -17,7 +20,10 @@ export function parseAnswer(text: string): Answer {
   const json = text.length > longest.answer ? undefined : parseJson(text);
   if (isObject(json)) {
     if (typeof json.refused === "string") return { refused: printable(json.refused).slice(0, 500) };
-    if (typeof json.text === "string") return { text: linesOf(json.text) };
+    if (typeof json.text === "string") {
+      const ownPort = (["up", "down"] as const).find((one) => one === json.ownPort);
+      return { text: linesOf(json.text), ...(ownPort !== undefined && { ownPort }) };
+    }
   }
   return { refused: "its answer can't be read: it may be of another version" };
 }

@@ -14,6 +14,7 @@ import type { Dropped } from "./way.ts";
 
 /** Of the flow that has dropped it. */
 export function whyDropped(last: Lookup, scene: Scene): Dropped {
+  if (partOf(last.cookie) === undefined) return byForeignFlow(last, scene.node);
   switch (last.table) {
     case tables.classify:
       return notClassified(scene);
@@ -28,6 +29,19 @@ export function whyDropped(last: Lookup, scene: Scene): Dropped {
 
 const dropped = (why: string, todo?: string): Dropped =>
   todo === undefined ? { end: "dropped", why } : { end: "dropped", why, todo };
+
+function byForeignFlow({ bridge, table, match, priority }: Lookup, node: string): Dropped {
+  const flow = [`table=${table}`, `priority=${priority}`, ...(match === "" ? [] : [match])].join(
+    ",",
+  );
+  const why = `a flow that is not ours drops it, in table ${table}`;
+  // What a command would take otherwise than it is meant is not put into one: a bridge's name, and
+  // another node's words, may be anything.
+  const isPlain = /^[\w=,.:/+-]*$/.test(bridge + flow);
+  if (!isPlain) return dropped(why, `On ${node}, see who has added it: ovs-ofctl dump-flows`);
+  const remove = `ovs-ofctl -O OpenFlow15 --strict del-flows ${bridge} "${flow}"`;
+  return dropped(why, `On ${node}, see who has added it; to remove it: ${remove}`);
+}
 
 const flowsBack = "The agent puts flows back within a minute: socketplane agent status";
 

@@ -13,6 +13,7 @@ import { type Mac, macOfIp4, parseMac } from "../net/mac.ts";
 import { contains4, type Prefix4 } from "../net/prefix.ts";
 import type { VtepAddress } from "../store/keys.ts";
 import type { Survey } from "../survey/survey.ts";
+import { printable } from "../text.ts";
 
 export interface Facts {
   /** This one's name, and VTEP: also where it was removed, and is none of `nodes`. */
@@ -117,7 +118,7 @@ function holdersHere({ here, switch: seen }: Survey, node: string): readonly Hol
   return here.value.assignments
     .filter(({ isHeld }) => isHeld)
     .map(({ network, address, mac, id, workload, isOwn, ofport, state, link }) => {
-      const name = isOwn ? node : (podOf(workload) ?? id.containerId);
+      const name = isOwn ? node : printable(podOf(workload) ?? id.containerId);
       const fault = state === "gone" ? "gone" : down.has(link) && !isOwn ? "down" : undefined;
       return { node, network, address, mac, id, name, isOwn, ofport, fault };
     });
@@ -131,7 +132,7 @@ function holdersElsewhere({ cluster }: Survey, here: string): readonly Holder[] 
     if (one.node === here || mac === undefined) return [];
     const { node, network, address, id, workload } = one;
     const isOwn = isOwnAddress(id);
-    const name = isOwn ? node : (podOf(workload) ?? id.containerId);
+    const name = isOwn ? node : printable(podOf(workload) ?? id.containerId);
     return [{ node, network, address, mac, id, name, isOwn, ofport: undefined }];
   });
 }

@@ -20,6 +20,10 @@ export function macsIn(match: string, field: "dl_src" | "dl_dst"): Prefix4 | und
 export const isOutput = ({ actions }: Lookup): boolean =>
   actions.some((action) => action.startsWith("output:"));
 
+/** Whether it says so itself; one of no actions drops too (ONF TS-025, 5.9). */
+export const isDrop = ({ actions }: Lookup): boolean =>
+  actions.every((action) => action === "drop");
+
 /** Where the tunnel leads to. */
 export function tunnelDstOf({ actions }: Lookup): VtepAddress | undefined {
   const set = /^set_field:([0-9a-f.:]+)->tun_(?:ipv6_)?dst$/;

@@ -6,7 +6,8 @@ import { formatVtep } from "../ipam/nodes.ts";
 import type { Ip4 } from "../net/ip4.ts";
 import type { Facts } from "./facts.ts";
 import { throughHostElsewhere } from "./host-elsewhere.ts";
-import { type HostRoute, type HostSees, throughHost } from "./host-way.ts";
+import type { HostRoute } from "./host-sends.ts";
+import { type HostSees, throughHost } from "./host-way.ts";
 import type { Address, Entry, NodeWay, Packet, PartEnd, ThroughNode, Way, WayEnd } from "./way.ts";
 
 export interface Following {
@@ -82,11 +83,10 @@ function atHost(following: Following, { node, entry }: Place, packet: Packet): N
     return { ...part, source: "host", ...throughHost(facts, node, packet, hostSees(packet)) };
   }
   const because = "its routes are known there alone";
-  const ownIn = (network: string) => following.ownElsewhere(node, network);
-  return {
-    ...part,
-    source: "records",
-    because,
-    ...throughHostElsewhere(facts, node, packet, ownIn),
-  };
+  const told = throughHostElsewhere(facts, node, packet, (name) =>
+    following.ownElsewhere(node, name),
+  );
+  // Its own switch has said that its port is up; what it forwards, its kernel and firewall say alone.
+  const doubt = told.end.end === "into network" && { doubt: `of ${node}, ${because}` };
+  return { ...part, source: "records", because, ...told, ...doubt };
 }

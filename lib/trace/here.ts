@@ -7,7 +7,8 @@ import type { RouteAnswer, RouteQuestion } from "../sys/route-lookup.ts";
 import type { Asking } from "./ask.ts";
 import { type Facts, factsOf } from "./facts.ts";
 import type { Following } from "./follow.ts";
-import type { HostRoute, HostSees } from "./host-way.ts";
+import type { HostRoute } from "./host-sends.ts";
+import type { HostSees } from "./host-way.ts";
 import { recordedOf } from "./records.ts";
 import { openThrough } from "./through.ts";
 import type { Address, Packet } from "./way.ts";
@@ -53,14 +54,14 @@ async function openHostSees(
       .map(({ index, name }) => [index, name]),
   );
   const indexOf = (name: string) => [...links].find(([, link]) => link === name)?.[0];
-  const foreignDrop = await foreignDropOf(host);
+  const { foreignDrop, foreign } = await foreignOf(host);
   const isFiltered = new Map(
     facts.networks.map(({ name }) => [name, host.isFiltered(gatewayLinkName(name))]),
   );
   const linkName = (index: number) => links.get(index) ?? `${index}`;
   const routeOf = (to: Address): HostRoute => {
     const route = lookUpRoute({ to });
-    return { route, link: route.route === "none" ? "" : linkName(route.index) };
+    return { route, link: route.route === "none" ? "" : linkName(route.index), foreign };
   };
   const hostSees = ({ network, from, to }: Packet): HostSees => {
     const comesBy = indexOf(gatewayLinkName(network));
@@ -75,17 +76,19 @@ async function openHostSees(
       forwards: host.kernel.readSysctl(sysctl)?.trim() === "1",
       isFiltered: isFiltered.get(network) === true,
       foreignDrop,
+      foreign,
     };
   };
   return { hostSees, routeOf };
 }
 
 /** Of a kernel without nftables there is nothing to say. */
-async function foreignDropOf(host: Host): Promise<string | undefined> {
+async function foreignOf(host: Host): Promise<Pick<HostSees, "foreign" | "foreignDrop">> {
   try {
-    return (await host.filter()).foreignDrop();
+    const filter = await host.filter();
+    return { foreignDrop: filter.foreignDrop(), foreign: filter.foreignChains() };
   } catch {
-    return undefined;
+    return { foreignDrop: undefined, foreign: { forward: [], input: [], output: [] } };
   }
 }
 

@@ -5,14 +5,15 @@
  */
 import { gatewayLinkName, isGatewayLink } from "../attach/names.ts";
 import type { Network } from "../ipam/network.ts";
-import { sameVtep } from "../ipam/nodes.ts";
 import type { Mac } from "../net/mac.ts";
 import { contains4 } from "../net/prefix.ts";
+import type { ForeignChainNames } from "../sys/nft.ts";
 import type { RouteAnswer } from "../sys/route-lookup.ts";
 import { type Facts, macAt, networkNamed } from "./facts.ts";
+import { notLookedAt, reachedBy } from "./host-sends.ts";
 import { ip4Of, textOf } from "./packet-text.ts";
 import type { Told } from "./tell.ts";
-import type { Address, Dropped, Packet, PartEnd, Step, WayEnd } from "./way.ts";
+import type { Address, Dropped, Packet, PartEnd, Step } from "./way.ts";
 
 /** What the kernel has said. */
 export interface HostSees {
@@ -27,55 +28,35 @@ export interface HostSees {
   readonly isFiltered: boolean;
   /** A chain of somebody else's that drops what none of its own rules accepts. */
   readonly foreignDrop: string | undefined;
+  /** Chains of others that it passes, whose rules are not looked at. */
+  readonly foreign: ForeignChainNames;
 }
 
 /** IANA's port of VXLAN (RFC 7348). */
 const vxlanPort = 4789;
 
-/** The kernel's route for what this host itself sends, and the name of its link. */
-export interface HostRoute {
-  readonly route: RouteAnswer;
-  readonly link: string;
-}
-
-/** What this host does with what it sends: into a network, or that is its end. */
-export function hostSends(
-  facts: Facts,
-  to: Address,
-  { route, link }: HostRoute,
-): {
-  readonly steps: readonly Step[];
-  readonly network: string | undefined;
-  readonly end: WayEnd | undefined;
-} {
-  const { node } = facts;
-  const text = textOf(to);
-  if (route.route === "none") {
-    const why = `${node} has no way to ${text}: ${route.why}`;
-    const todo = `See there: ip route get ${text}`;
-    return { steps: [], network: undefined, end: { end: "dropped", why, todo } };
-  }
-  if (route.route === "local") {
-    const says = `${text} is an address of ${node} itself`;
-    const end = { end: "delivered", to: `node ${node}` } as const;
-    return { steps: [{ at: "host", says }], network: undefined, end };
-  }
-  const via = route.via === undefined ? "" : ` via ${textOf(route.via)}`;
-  const source = route.source === undefined ? "" : `, from ${textOf(route.source)}`;
-  const says = `${node} sends it by link ${link}${source}`;
-  const steps = [{ at: "host routing", met: `${text}${via} dev ${link}`, says }];
-  const network = facts.networks.find(({ name }) => gatewayLinkName(name) === link)?.name;
-  if (network !== undefined) return { steps, network, end: undefined };
-  return { steps, network, end: { end: "delivered", to: reachedBy(facts, to, link, route.via) } };
-}
-
-function reachedBy(facts: Facts, to: Address, link: string, via: Address | undefined): string {
-  const peer = facts.nodes.find(({ vtep }) => sameVtep(vtep, to));
-  const by = via === undefined ? `link ${link}` : `link ${link} via ${textOf(via)}`;
-  return peer === undefined ? `the outside, by ${by}` : `node ${peer.name}, by ${by}`;
-}
-
 export function throughHost(facts: Facts, node: string, packet: Packet, sees: HostSees): Told {
+  const told = atHost(facts, node, packet, sees);
+  const but = packet.content.kind === "neighbour" ? [] : unseen(node, told.end, packet, sees);
+  return but.length === 0 ? told : { ...told, but };
+}
+
+/** What a firewall that is not there, and those of others, leave open. */
+function unseen(node: string, end: PartEnd, { network, to }: Packet, sees: HostSees): string[] {
+  const isForwarded = end.end === "into network" || (end.end === "delivered" && end.isHanded);
+  if (!isForwarded && end.end !== "delivered") return [];
+  const chains = sees.foreign[isForwarded ? "forward" : "input"];
+  return [
+    ...(sees.isFiltered
+      ? []
+      : [
+          `nothing keeps network ${network} apart on ${node}: our nftables table is not there (the agent makes it: socketplane agent status)`,
+        ]),
+    ...notLookedAt(node, to, chains),
+  ];
+}
+
+function atHost(facts: Facts, node: string, packet: Packet, sees: HostSees): Told {
   const { route } = sees;
   const to = textOf(packet.to);
   if (packet.content.kind === "neighbour") {
@@ -218,6 +199,7 @@ function outside(
     end: {
       end: "delivered",
       to: reached,
+      isHanded: true,
       ...(isMasked && source !== undefined && { as: source }),
     },
   };

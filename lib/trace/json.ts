@@ -1,6 +1,7 @@
 /** A traced way as JSON, as docs/trace.md has it: pure. */
 import { formatVtep } from "../ipam/nodes.ts";
 import { formatMac } from "../net/mac.ts";
+import type { Named } from "./named.ts";
 import { textOf } from "./packet-text.ts";
 import type { Traced } from "./trace.ts";
 import type { Entry, NodeWay, Packet, PartEnd } from "./way.ts";
@@ -10,6 +11,8 @@ type Json = Readonly<Record<string, unknown>>;
 export const asJson = (traced: Traced): Json => ({
   from: traced.from,
   to: traced.to,
+  sender: namedJson(traced.sender),
+  receiver: namedJson(traced.receiver),
   network: traced.network,
   end: endJson(traced.end),
   ...(traced.answer !== undefined && { answer: endJson(traced.answer) }),
@@ -22,6 +25,9 @@ export const asJson = (traced: Traced): Json => ({
     end: endJson(way.end),
   })),
 });
+
+const namedJson = ({ address, ...rest }: Named): Json =>
+  address === undefined ? rest : { ...rest, address: textOf(address) };
 
 function nodeJson({ node, source, because, entry, packet, steps, end, own }: NodeWay): Json {
   return {
@@ -71,6 +77,11 @@ function endJson(end: PartEnd): Json {
     };
   }
   if ("packet" in end) return { end: end.end, packet: packetJson(end.packet) };
-  if (end.end !== "delivered" || end.as === undefined) return { ...end };
-  return { ...end, as: textOf(end.as) };
+  if (end.end !== "delivered") return { ...end };
+  const { isHanded, as, ...rest } = end;
+  return {
+    ...rest,
+    ...(isHanded && { handed: true }),
+    ...(as !== undefined && { as: textOf(as) }),
+  };
 }

@@ -2,7 +2,6 @@
 import { Failure } from "../errors.ts";
 import type { Network } from "../ipam/network.ts";
 import { ip6Of, type Mac } from "../net/mac.ts";
-import { last4 } from "../net/prefix.ts";
 import { type Facts, type Holder, macAt, networkNamed } from "./facts.ts";
 import { askedMac, ip4Of, textOf } from "./packet-text.ts";
 import { addressIn, isOnLink, type Party, partyWords } from "./parties.ts";
@@ -44,7 +43,6 @@ export function startOf(facts: Facts, question: TraceQuestion): Start {
   if (sender.fault === "down") {
     throw cannot(question, `its link ${sender.id.ifname} is down, and sends nothing`);
   }
-  if (isToMany(network, to)) throw cannot(question, "broadcast and multicast reach nobody");
   const { vni, name } = network;
   const hop = isOnLink(network, to) ? to : gatewayOf(network, family);
   const base = { network: name, vni };
@@ -67,11 +65,12 @@ export function startOf(facts: Facts, question: TraceQuestion): Start {
   return { network, sender, to, receiver, entry: entryOf(sender), request, packet };
 }
 
-/** Multicast (RFC 5771, RFC 4291), or the broadcast address of all, or of the network. */
-const isToMany = ({ subnet }: Network, to: Address): boolean =>
-  to.family === 4
-    ? to.address >= 0xe000_0000 || to.address === last4(subnet)
-    : to.address >> 120n === 0xffn;
+/** One interface's address, or another's: the container's own kernel takes what it sends there. */
+export const isToItself = ({ sender, receiver }: Start): boolean =>
+  !sender.isOwn &&
+  receiver?.isOwn === false &&
+  receiver.node === sender.node &&
+  receiver.id.containerId === sender.id.containerId;
 
 /** What B answers to the packet, and from where; undefined where B is of no network. */
 export function answerTo(

@@ -29,7 +29,11 @@ export interface SwitchTrace {
   readonly failed: string | undefined;
   /** All that it said. */
   readonly text: string;
+  /** The state of the network's own port on that node; absent where it is not known. */
+  readonly ownPort?: PortState | undefined;
 }
+
+export type PortState = "up" | "down";
 
 /** Pure. Source: oftrace_node_print_details in Open vSwitch's ofproto/ofproto-dpif-trace.c. */
 export function parseTrace(text: string): SwitchTrace {

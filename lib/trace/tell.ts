@@ -9,22 +9,24 @@ import { tables } from "../overlay/state.ts";
 import type { VtepAddress } from "../store/keys.ts";
 import { whyDropped } from "./drops.ts";
 import { type Facts, networkNamed, nodeAt } from "./facts.ts";
-import { isOutput, macsIn, tunnelDstOf } from "./flow-words.ts";
+import { isDrop, isOutput, macsIn, tunnelDstOf } from "./flow-words.ts";
 import { ip4Of, textOf } from "./packet-text.ts";
 import { holderAt, nodeWords, recipientOf, type Scene } from "./scene.ts";
-import { type Lookup, sendsNothing } from "./switch-trace.ts";
+import { type Lookup, type SwitchTrace, sendsNothing } from "./switch-trace.ts";
 import type { Packet, PartEnd, Step } from "./way.ts";
 
 export interface Told {
   readonly steps: readonly Step[];
   readonly end: PartEnd;
+  /** See NodeWay. */
+  readonly but?: readonly string[];
 }
 
 /** `datapath` is what the switch tells its datapath, where it said so. */
 export function tell(
   lookups: readonly Lookup[],
   scene: Scene,
-  datapath: string | undefined = undefined,
+  { datapath, ownPort }: Partial<Pick<SwitchTrace, "datapath" | "ownPort">> = {},
 ): Told {
   const [first] = lookups;
   if (first === undefined) {
@@ -46,7 +48,8 @@ export function tell(
     packet = after(lookup, packet);
     last = lookup;
   }
-  return { steps, end: endOf(last, { ...scene, packet }, datapath) };
+  const end = endOf(last, { ...scene, packet }, datapath);
+  return { steps, end: end.end === "to host" && ownPort === "down" ? ownPortDown(scene) : end };
 }
 
 const nameOf = (table: number): string =>
@@ -160,6 +163,9 @@ function endOf(last: Lookup, scene: Scene, datapath: string | undefined): PartEn
   if (last.priority === undefined) return noFlow;
   const part = partOf(last.cookie)?.part;
   const vtep = tunnelDstOf(last);
+  if (part === undefined && !isDrop(last) && !sendsNothing(datapath)) {
+    return { end: "unknown", why: "a flow that is not ours sends it on" };
+  }
   if (!isOutput(last)) return whyDropped(last, scene);
   if (last.notes.some((note) => note.startsWith("skipping output to input port"))) {
     const why = "it would go back out of the port that it came by, which no switch does";
@@ -188,6 +194,13 @@ function atContainer({ facts, node, packet }: Scene): PartEnd {
   }
   const todo = `Take away what it has left: socketplane rm --force ${holder.id.containerId}`;
   return { end: "dropped", why: `${to} is gone: its network namespace was deleted`, todo };
+}
+
+/** The switch gives it to the port all the same, and the kernel takes nothing by a link that is down. */
+function ownPortDown({ node, packet }: Scene): PartEnd {
+  const link = gatewayLinkName(packet.network);
+  const why = `link ${link} of ${node}, its own port in network ${packet.network}, is down`;
+  return { end: "dropped", why, todo: `On ${node}: ip link set ${link} up` };
 }
 
 const noFlow: PartEnd = {

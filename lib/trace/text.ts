@@ -1,8 +1,9 @@
 /** A traced way as text for people: pure. */
 import { formatVtep } from "../ipam/nodes.ts";
+import { printable } from "../text.ts";
 import { textOf } from "./packet-text.ts";
 import type { Stage, Traced } from "./trace.ts";
-import type { Entry, NodeWay, Packet, Source, Step, Way, WayEnd } from "./way.ts";
+import type { Delivered, Entry, NodeWay, Packet, Source, Step, Way, WayEnd } from "./way.ts";
 
 export interface Shown {
   /** With the flows that were met, and the switch's own words. */
@@ -26,7 +27,7 @@ export function formatTraced(traced: Traced, shown: Shown): string {
     ...blocks,
     [...verdictOf(end), ...back].join("\n"),
   ];
-  return `${texts.join("\n\n")}\n`;
+  return `${texts.join("\n\n").split("\n").map(printable).join("\n")}\n`;
 }
 
 function formatStage({ stage, way }: Stage, shown: Shown): string {
@@ -96,7 +97,7 @@ function entryWords(entry: Entry, before: NodeWay | undefined): string {
 function endWords(end: NodeWay["end"]): string {
   switch (end.end) {
     case "delivered":
-      return `delivered to ${end.to}`;
+      return deliveredWords(end);
     case "dropped":
       return `dropped: ${end.why}`;
     case "across":
@@ -112,11 +113,17 @@ function endWords(end: NodeWay["end"]): string {
   }
 }
 
+/** Of what is out there, nothing is known but the link that leads to it. */
+const deliveredWords = ({ to, isHanded }: Delivered): string =>
+  isHanded ? `handed to ${to}: whether it arrives is not known here` : `delivered to ${to}`;
+
 /** A sentence, and what to do. */
 function verdictOf(end: WayEnd): readonly [string, ...string[]] {
   switch (end.end) {
-    case "delivered":
-      return [`Delivered to ${end.to}.`];
+    case "delivered": {
+      const but = end.but === undefined ? "" : `, but ${end.but.join("; ")}`;
+      return [`${capital(deliveredWords(end))}${but}.`];
+    }
     case "dropped":
       return [`Dropped: ${end.why}.`, ...(end.todo === undefined ? [] : [`  ${end.todo}`])];
     case "unknown":

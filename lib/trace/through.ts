@@ -8,7 +8,7 @@ import { Failure, reasonOf } from "../errors.ts";
 import { tables } from "../overlay/state.ts";
 import type { Survey } from "../survey/survey.ts";
 import { askNode } from "./across.ts";
-import { entryPort } from "./answer-here.ts";
+import { entryPort, ownPortOf } from "./answer-here.ts";
 import { type Asking, askSwitch } from "./ask.ts";
 import type { Facts } from "./facts.ts";
 import { isOutput } from "./flow-words.ts";
@@ -40,7 +40,7 @@ export function openThrough(deps: ThroughDeps): ThroughNode {
     const asked = before ?? (await ask(deps, node, entry, packet));
     const part = { node, entry, packet };
     if ("lookups" in asked) {
-      const { steps, end } = tell(asked.lookups, { facts, ...part }, asked.datapath);
+      const { steps, end } = tell(asked.lookups, { facts, ...part }, asked);
       return { ...part, source: "switch", steps, end, own: linesOf(asked.text) };
     }
     if (asked.isSilent) silent.set(node, asked);
@@ -54,8 +54,8 @@ interface Unheard {
   readonly unheard: string;
   /** Nobody answers there, whatever is asked. */
   readonly isSilent?: true;
-  /** See NodeWay. */
-  readonly isDoubted?: true;
+  /** The switch itself does not answer, or not to this: it may be down. */
+  readonly isSwitchAway?: true;
 }
 
 const ask = (deps: ThroughDeps, node: string, entry: Entry, packet: Packet): Promise<Asked> =>
@@ -73,10 +73,11 @@ async function askHere(
   try {
     const incoming = { entry, packet, port };
     const [trace] = await askSwitch(asking, host.config, [incoming], deadline);
-    return trace ?? { unheard: "the switch says nothing" };
+    if (trace === undefined) return { unheard: "the switch says nothing" };
+    return { ...trace, ownPort: ownPortOf(host, packet.network) };
   } catch (thrown) {
     const isSilent = thrown instanceof Failure && thrown.kind === "try-again";
-    return { unheard: reasonOf(thrown), isDoubted: true, ...(isSilent && { isSilent }) };
+    return { unheard: reasonOf(thrown), isSwitchAway: true, ...(isSilent && { isSilent }) };
   }
 }
 
@@ -89,30 +90,33 @@ async function askThere(
   if (!survey.cluster.known) return { unheard: survey.cluster.why, isSilent: true };
   const known = survey.cluster.value.nodes.find(({ name }) => name === node);
   if (known?.agent === false) {
-    return { unheard: `the agent of ${node} does not run`, isSilent: true };
+    const unheard = `the agent of ${node} does not run, and that machine may be down`;
+    return { unheard, isSilent: true };
   }
   const deadline = deadlineIn(host.clock, patienceMs.there);
   const registry = await host.ipam.registry();
   const heard = await askNode(registry, node, { entry, packet }, { id: newToken(), deadline });
   if ("unheard" in heard) return { ...heard, isSilent: true };
-  return "refused" in heard ? { unheard: heard.refused, isDoubted: true } : parseTrace(heard.text);
+  if ("refused" in heard) return { unheard: heard.refused, isSwitchAway: true };
+  return { ...parseTrace(heard.text), ownPort: heard.ownPort };
 }
 
 function byRecords(
-  { facts, survey }: ThroughDeps,
+  { facts, survey, host }: ThroughDeps,
   bridge: string,
   part: { readonly node: string; readonly entry: Entry; readonly packet: Packet },
-  { unheard: because, isDoubted, isSilent }: Unheard,
+  { unheard: because, isSwitchAway, isSilent }: Unheard,
 ): NodeWay {
   const recorded = recordsOf(survey, facts, part.node);
-  const doubt = isDoubted === undefined ? {} : { isDoubted };
-  const base = { ...part, source: "records", because, own: [], ...doubt } as const;
+  const doubt = isSwitchAway ? `the switch of ${part.node} can't be asked` : because;
+  const base = { ...part, source: "records", because, doubt, own: [] } as const;
   const walked = recorded && walkRecords(recorded, part, bridge);
   if (walked === undefined) {
     const why = `what ${part.node} does with it is not on record here`;
     return { ...base, steps: [], end: { end: "unknown", why } };
   }
-  const told = tell(walked.lookups, { facts, ...part }, walked.datapath);
+  const ownPort = part.node === facts.node ? ownPortOf(host, part.packet.network) : undefined;
+  const told = tell(walked.lookups, { facts, ...part }, { ...walked, ownPort });
   const last = walked.lookups.at(-1);
   const isNobody = last?.table === tables.local && !isOutput(last);
   if (isNobody && isSilent && part.node !== facts.node) {

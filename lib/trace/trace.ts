@@ -3,11 +3,20 @@
  * found, then the packet's own way, then the answer's. See way.ts for the folder's note.
  */
 import { type Following, follow } from "./follow.ts";
-import { hostSends } from "./host-way.ts";
+import { hostSends } from "./host-sends.ts";
+import { type Named, named, namedFacts } from "./named.ts";
 import { textOf } from "./packet-text.ts";
-import { type Party, partyWords } from "./parties.ts";
-import { answerTo, fromThisHost, type Start, startOf, type TraceQuestion } from "./start.ts";
-import type { Address, Delivered, Step, Way, WayEnd } from "./way.ts";
+import { partyWords } from "./parties.ts";
+import { refuseWrong } from "./refused.ts";
+import {
+  answerTo,
+  fromThisHost,
+  isToItself,
+  type Start,
+  startOf,
+  type TraceQuestion,
+} from "./start.ts";
+import type { Delivered, Step, Way, WayEnd } from "./way.ts";
 
 export interface Stage {
   readonly stage: "neighbour" | "packet" | "answer";
@@ -18,6 +27,9 @@ export interface Traced {
   /** "container one (10.2.0.3)". */
   readonly from: string;
   readonly to: string;
+  /** The same, for programs. */
+  readonly sender: Named;
+  readonly receiver: Named;
   /** Undefined for what this host sends outside of all networks. */
   readonly network: string | undefined;
   /** What this host does with what it sends itself, before the first stage. */
@@ -35,12 +47,18 @@ export interface Traced {
 export async function trace(following: Following, question: TraceQuestion): Promise<Traced> {
   const { facts, routeOf } = following;
   const { gaps } = facts;
+  refuseWrong(facts, question);
   const to = fromThisHost(facts, question);
   const sent = to && hostSends(facts, to, routeOf(to));
   const before = sent?.steps ?? [];
   if (to !== undefined && sent?.end !== undefined) {
-    const words = { from: partyWords(question.from), to: named(question.to, to) };
-    const { end } = sent;
+    const words = {
+      from: partyWords(question.from),
+      to: named(question.to, to),
+      sender: namedFacts(question.from, undefined, undefined),
+      receiver: namedFacts(question.to, to, undefined),
+    };
+    const end = withBut(sent.end, sent.but);
     return { ...words, network: undefined, before, stages: [], end, answer: undefined, gaps };
   }
   const start = startOf(facts, { ...question, network: question.network ?? sent?.network });
@@ -48,10 +66,16 @@ export async function trace(following: Following, question: TraceQuestion): Prom
   const words = {
     from: named(question.from, packet.from),
     to: named(question.to, start.to),
+    sender: namedFacts(question.from, packet.from, sender),
+    receiver: namedFacts(question.to, start.to, start.receiver),
     network: network.name,
     before,
     gaps,
   };
+  if (isToItself(start)) {
+    const to = `${partyWords(question.from)} itself, inside it: by no switch`;
+    return { ...words, stages: [], end: { end: "delivered", to }, answer: undefined };
+  }
   const asked = await follow(following, sender.node, start.entry, start.request);
   const stages: Stage[] = [{ stage: "neighbour", way: asked }];
   const none = { ...words, stages, answer: undefined };
@@ -60,7 +84,7 @@ export async function trace(following: Following, question: TraceQuestion): Prom
   }
   const way = await follow(following, sender.node, start.entry, packet);
   stages.push({ stage: "packet", way });
-  const end = doubted(way);
+  const end = withBut(doubted(way), sent?.but ?? []);
   if (end.end !== "delivered") return { ...none, end };
   const back = answerTo(facts, start);
   if (back === undefined) return { ...none, end, answer: fromOutside(start, end) };
@@ -69,16 +93,23 @@ export async function trace(following: Following, question: TraceQuestion): Prom
   return { ...words, stages, end, answer: doubted(answer) };
 }
 
-/** A switch that does not answer may be down, and then it carries nothing. */
-function doubted({ nodes, end }: Way): WayEnd {
-  const silent = nodes.find(({ isDoubted }) => isDoubted);
-  if (end.end !== "delivered" || silent === undefined) return end;
-  const why = `the switch of ${silent.node} does not answer; if it works, this is delivered to ${end.to}`;
-  return { end: "unknown", why };
+function withBut(end: WayEnd, more: readonly string[]): WayEnd {
+  if (end.end !== "delivered" || more.length === 0) return end;
+  return { ...end, but: [...new Set([...(end.but ?? []), ...more])] };
 }
 
-const named = (party: Party, address: Address): string =>
-  party.is === "address" ? textOf(address) : `${partyWords(party)} (${textOf(address)})`;
+/** What was not asked may be otherwise than it is on record, or be down, and carry nothing. */
+function doubted({ nodes, end }: Way): WayEnd {
+  const doubt = nodes.find((part) => part.doubt !== undefined)?.doubt;
+  if (end.end !== "delivered") return end;
+  if (doubt === undefined)
+    return withBut(
+      end,
+      nodes.flatMap((part) => part.but ?? []),
+    );
+  const why = `${doubt}; if it works as is on record, this is delivered to ${end.to}`;
+  return { end: "unknown", why };
+}
 
 function unanswered(why: string, todo: string | undefined): WayEnd {
   const end = { end: "dropped", why: `nobody answers: ${why}` } as const;

@@ -86,6 +86,10 @@ export interface Delivered {
   readonly to: string;
   /** The sender that it has there, where that is another one by then. */
   readonly as?: Address;
+  /** It is given to a link, and whoever is there: whether it arrives is not known. */
+  readonly isHanded?: true;
+  /** What is wrong, or was not looked at, on its way: clauses. */
+  readonly but?: readonly string[];
 }
 
 export interface Dropped {
@@ -113,8 +117,10 @@ export interface NodeWay {
   readonly source: Source;
   /** Why not from the switch, where it is not. */
   readonly because?: string;
-  /** The switch itself can't be asked, so that it may be down, and carry nothing. */
-  readonly isDoubted?: true;
+  /** What is wrong there, or was not looked at, though it passes: clauses. */
+  readonly but?: readonly string[];
+  /** Why it may be otherwise there than it is on record, or carry nothing, as a clause. */
+  readonly doubt?: string;
   readonly entry: Entry;
   /** As it came in. */
   readonly packet: Packet;

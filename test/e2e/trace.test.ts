@@ -42,6 +42,7 @@ interface Part {
 interface End {
   readonly end: string;
   readonly why?: string;
+  readonly todo?: string;
   readonly to?: string;
 }
 
@@ -135,7 +136,7 @@ function expectShape(traced: Shown): void {
     expect(has).toEqual(expect.arrayContaining(needed.split(" ")));
     expect(has.filter((key) => !known.includes(key))).toEqual([]);
   };
-  keys(traced, "from to network end not_known before stages", "answer");
+  keys(traced, "from to sender receiver network end not_known before stages", "answer");
   for (const stage of traced.stages) {
     keys(stage, "stage packet nodes end");
     for (const node of stage.nodes) {
@@ -234,11 +235,11 @@ async function sendAsTraced(from: Attached, stage: Stage): Promise<void> {
   sent.push({ what: `${stage.stage} ${source} > ${destination}`, pattern, least, at });
 }
 
-/** A node's own in network web. */
-async function ownAddress({ netns }: ClusterNode): Promise<string> {
-  const argv = ["ip", "-4", "-o", "address", "show", "sp-web"];
+/** A node's own in a network. */
+async function ownAddress({ netns }: ClusterNode, link = "sp-web"): Promise<string> {
+  const argv = ["ip", "-4", "-o", "address", "show", link];
   const [, address] = / inet ([\d.]+)\/16 /.exec(await must({ netns, argv })) ?? [];
-  if (address === undefined) throw new Error(`no address on sp-web of ${netns}`);
+  if (address === undefined) throw new Error(`no address on ${link} of ${netns}`);
   return address;
 }
 
@@ -371,6 +372,42 @@ describe("as it is traced, so it goes", () => {
   });
 });
 
+describe("what keeps it from arriving, though no record says so", () => {
+  test.each([
+    ["this node's own port", () => nodeA],
+    ["another node's own port", () => nodeB],
+  ])("%s is down", async (_what, which) => {
+    const node = which();
+    const own = await ownAddress(node, "sp-db");
+    const set = (state: "up" | "down") =>
+      must({ netns: node.netns, argv: ["ip", "link", "set", "sp-db", state] });
+    // Nobody listens on that link: who does is thrown out when it goes down.
+    await set("down");
+    try {
+      expect(await reaches(dbA.container.netns, own)).toBe(false);
+      const { end } = await trace(nodeA, dbA.address, own);
+      const why = expect.stringContaining(`link sp-db of ${node.name}`);
+      expect(end).toMatchObject({ end: "dropped", why });
+    } finally {
+      await set("up");
+    }
+  });
+
+  test("a flow of somebody else", async () => {
+    const flow = "table=30,priority=65000,actions=drop";
+    nodeA.ovs.ofctl("-O", "OpenFlow15", "add-flow", "sp0", flow);
+    const { end } = await trace(nodeA, webA.address, webB.address);
+    expect(end).toMatchObject({
+      end: "dropped",
+      why: expect.stringMatching(/flow that is not ours/),
+    });
+    const remove = /ovs-ofctl (.*) "(.*)"$/.exec(`${end.todo}`);
+    nodeA.ovs.ofctl(...`${remove?.[1]}`.split(" "), `${remove?.[2]}`);
+    const after = await trace(nodeA, webA.address, webB.address);
+    expect(after.end).toEqual({ end: "delivered", to: `container ${webB.container.id}` });
+  });
+});
+
 describe("a node that was removed", () => {
   beforeAll(async () => {
     await agentOf(nodeC).stop();
@@ -419,6 +456,11 @@ describe("a switch that can't be asked is told of by what is on record", () => {
         met: met.replace(/(in_port=|output:)[^,\s]+/g, "$1"),
       }));
   const all: readonly Stage["stage"][] = ["neighbour", "packet"];
+  /** Nobody has said that it works. */
+  const expectOnRecord = ({ end }: Shown, { container }: Attached) => {
+    const why = `if it works as is on record, this is delivered to container ${container.id}`;
+    expect(end).toMatchObject({ end: "unknown", why: expect.stringContaining(why) });
+  };
   const toHost = async (node: ClusterNode) => trace(nodeA, webA.address, await ownAddress(node));
   let asked: { readonly far: Shown; readonly host: Shown; readonly near: Shown };
   beforeAll(async () => {
@@ -433,7 +475,7 @@ describe("a switch that can't be asked is told of by what is on record", () => {
     agentOf(nodeB).kill("SIGSTOP");
     try {
       const traced = await trace(nodeA, webA.address, webB.address);
-      expect(traced.end).toEqual({ end: "delivered", to: `container ${webB.container.id}` });
+      expectOnRecord(traced, webB);
       expect(sources(way(traced, "packet"))).toEqual(byRecords);
       expect(because(way(traced, "packet"), nodeB)).toMatch(/does not answer/);
     } finally {
@@ -444,7 +486,7 @@ describe("a switch that can't be asked is told of by what is on record", () => {
   test("where it does not run, and what it may have by now is not known", async () => {
     await agentOf(nodeB).stop();
     const traced = await trace(nodeA, webA.address, webB.address);
-    expect(traced.end).toEqual({ end: "delivered", to: `container ${webB.container.id}` });
+    expectOnRecord(traced, webB);
     expect(sources(way(traced, "packet"))).toEqual(byRecords);
     expect(because(way(traced, "packet"), nodeB)).toMatch(/agent of host-b does not run/);
     for (const stage of ["neighbour", "packet"] as const) {
@@ -454,7 +496,10 @@ describe("a switch that can't be asked is told of by what is on record", () => {
       [asked.far, traced],
       [asked.host, await toHost(nodeB)],
     ] as const) {
-      expect(is.end).toEqual(was.end);
+      expect(is.end).toMatchObject({
+        end: "unknown",
+        why: expect.stringContaining(`${was.end.to}`),
+      });
       for (const stage of all) {
         expect(told(way(is, stage), nodeB)).toEqual(told(way(was, stage), nodeB));
       }
@@ -511,8 +556,7 @@ describe("a switch that can't be asked is told of by what is on record", () => {
     await agentOf(nodeA).stop();
     await nodeA.ovs.killSwitch();
     const traced = await trace(nodeA, webA.address, webA2.address);
-    const delivered = `if it works, this is delivered to container ${webA2.container.id}`;
-    expect(traced.end).toMatchObject({ end: "unknown", why: expect.stringContaining(delivered) });
+    expectOnRecord(traced, webA2);
     expect(because(way(traced, "packet"), nodeA)).toMatch(/ovs-vswitchd/);
     for (const stage of all) {
       expect(sources(way(traced, stage))).toEqual([["host-a", "records"]]);

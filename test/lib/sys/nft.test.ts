@@ -488,6 +488,24 @@ test("processes of both runtimes adding at once, from the first table on, lose n
   expect(await elementsOf("allowed")).toHaveLength(numbers.length);
 });
 
+test("chains of others are named by their hooks, and ours are not", async () => {
+  filter.add(web);
+  const chain = (name: string, hook: string) =>
+    `chain ${name} { type filter hook ${hook} priority 0; };`;
+  const chains = [
+    chain("f", "forward"),
+    chain("i", "input"),
+    chain("o", "output"),
+    "chain sub {};",
+  ];
+  await loadRules(netns, `table inet other { ${chains.join(" ")} }`);
+  expect(insideOf(netns, () => filter.foreignChains())).toEqual({
+    forward: ["inet other f"],
+    input: ["inet other i"],
+    output: ["inet other o"],
+  });
+});
+
 describe("a forward chain of somebody else that drops", () => {
   const found = () => insideOf(netns, () => filter.foreignDrop());
   const chain = (name: string, hook: string, policy: string) =>

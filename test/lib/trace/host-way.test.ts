@@ -3,11 +3,13 @@ import { type Mac, macOfIp4 } from "../../../lib/net/mac.ts";
 import { type Prefix4, parsePrefix4 } from "../../../lib/net/prefix.ts";
 import type { Facts } from "../../../lib/trace/facts.ts";
 import { throughHostElsewhere } from "../../../lib/trace/host-elsewhere.ts";
-import { type HostSees, hostSends, throughHost } from "../../../lib/trace/host-way.ts";
+import { hostSends } from "../../../lib/trace/host-sends.ts";
+import { type HostSees, throughHost } from "../../../lib/trace/host-way.ts";
 import type { Content, Packet } from "../../../lib/trace/way.ts";
 import { address, echo, facts, ip, packet, vtep } from "./sample-facts.ts";
 
 const a = "10.2.105.65";
+const none = { forward: [], input: [], output: [] };
 const links = ["", "lo", "eth0", "sp-web", "sp-db", "br-phy"];
 const by = (index: number, via?: string): HostSees["route"] => ({
   route: "unicast",
@@ -22,6 +24,7 @@ const sees = (route: HostSees["route"], more: Partial<HostSees> = {}): HostSees 
   forwards: true,
   isFiltered: true,
   foreignDrop: undefined,
+  foreign: none,
   ...more,
 });
 const allowing: Facts = {
@@ -58,6 +61,7 @@ describe("the host", () => {
     expect(end).toEqual({
       end: "delivered",
       to: "the outside, by link eth0 via 203.0.113.9",
+      isHanded: true,
       as: address("203.0.113.1"),
     });
   });
@@ -67,7 +71,7 @@ describe("the host", () => {
       ...facts,
       networks: facts.networks.map((one) => ({ ...one, masquerade: false })),
     };
-    const outside = { end: "delivered", to: "the outside, by link eth0" };
+    const outside = { end: "delivered", to: "the outside, by link eth0", isHanded: true };
     expect(end("198.51.100.7", sees(by(2)), plain)).toEqual(outside);
     expect(end("198.51.100.7", sees(by(2), { isFiltered: false }))).toEqual(outside);
   });
@@ -161,9 +165,45 @@ describe("the host", () => {
   });
 });
 
+describe("though it passes", () => {
+  const but = (to: string, kernel: HostSees, known = facts) =>
+    throughHost(known, "host-a", packet(a, to), kernel).but;
+  const others = {
+    forward: ["ip filter FORWARD", "ip6 filter FORWARD"],
+    input: ["inet f in"],
+    output: [],
+  };
+
+  test("nothing keeps networks apart where our firewall is not there", () => {
+    const words = [
+      expect.stringMatching(/^nothing keeps network web apart on host-a: .* not there/),
+    ];
+    expect(but("198.51.100.7", sees(by(2), { isFiltered: false }))).toEqual(words);
+    expect(but("10.3.105.65", sees(by(4), { isFiltered: false }), allowing)).toEqual(words);
+    expect(but("198.51.100.7", sees(by(2)))).toBeUndefined();
+  });
+
+  test("rules of others were not looked at, where it passes their chains", () => {
+    const words = (chain: string) => [
+      `rules of others on host-a were not looked at: chain ${chain}`,
+    ];
+    expect(but("198.51.100.7", sees(by(2), { foreign: others }))).toEqual(
+      words("ip filter FORWARD"),
+    );
+    const local: HostSees["route"] = {
+      route: "local",
+      index: 1,
+      via: undefined,
+      source: undefined,
+    };
+    expect(but("10.2.0.1", sees(local, { foreign: others }))).toEqual(words("inet f in"));
+    expect(but("10.3.105.65", sees(by(4), { foreign: others }))).toBeUndefined();
+  });
+});
+
 describe("what the host itself sends", () => {
   const sends = (to: string, route: HostSees["route"], link: string) =>
-    hostSends(facts, address(to), { route, link });
+    hostSends(facts, address(to), { route, link, foreign: none });
 
   test("goes into the network of the link, or out", () => {
     expect(sends("10.2.0.3", by(3), "sp-web")).toMatchObject({ network: "web", end: undefined });

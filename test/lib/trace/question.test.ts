@@ -73,6 +73,8 @@ describe("an answer", () => {
   test("is read as it was written", () => {
     const answer = { text: "Flow: arp\n" };
     expect(parseAnswer(formatAnswer(answer))).toEqual(answer);
+    expect(parseAnswer('{"text":"a","ownPort":"down"}')).toEqual({ text: "a", ownPort: "down" });
+    expect(parseAnswer('{"text":"a","ownPort":"\\u001b"}')).toEqual({ text: "a" });
     expect(parseAnswer(formatAnswer({ refused: "no" }))).toEqual({ refused: "no" });
   });
 

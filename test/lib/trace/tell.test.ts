@@ -16,7 +16,7 @@ const [a, b] = ["10.2.105.65", "10.2.0.3"];
 function told(name: string, entry: Entry, sent: Packet, more: Partial<typeof facts> = {}) {
   const { lookups, datapath } = recorded(name);
   const scene = { facts: { ...facts, ...more }, node: "host-a", entry, packet: sent };
-  const { steps, end } = tell(lookups, scene, datapath);
+  const { steps, end } = tell(lookups, scene, { datapath });
   return { steps: steps.map(({ at, says }) => `${at}: ${says}`), end };
 }
 
@@ -209,5 +209,36 @@ describe("why it is dropped", () => {
       end: "unknown",
       why: "the switch's answer can't be read",
     });
+  });
+
+  const gateway = packet(a, "203.0.113.9", echo, { ethDst: macOfIp4(ip("10.2.0.1")) });
+
+  test("the host's own port is down: the kernel takes nothing by it", () => {
+    const { lookups } = recorded("tcp-gateway");
+    const scene = { facts, node: "host-a", entry: one, packet: gateway };
+    expect(tell(lookups, scene, { ownPort: "up" }).end).toMatchObject({ end: "to host" });
+    expect(tell(lookups, scene, { ownPort: "down" }).end).toEqual({
+      end: "dropped",
+      why: "link sp-web of host-a, its own port in network web, is down",
+      todo: "On host-a: ip link set sp-web up",
+    });
+  });
+
+  test("by a flow that is not ours, which is named to be removed", () => {
+    const scene = { facts, node: "host-a", entry: one, packet: gateway };
+    const end = (flow: string, action: string) =>
+      tell(parseTrace(`bridge("sp0")\n-----\n30. ${flow}\n    ${action}\n`).lookups, scene).end;
+    expect(end("ip,nw_dst=10.2.0.3, priority 65000", "drop")).toEqual({
+      end: "dropped",
+      why: "a flow that is not ours drops it, in table 30",
+      todo: 'On host-a, see who has added it; to remove it: ovs-ofctl -O OpenFlow15 --strict del-flows sp0 "table=30,priority=65000,ip,nw_dst=10.2.0.3"',
+    });
+    expect(end("priority 65000", "drop")).toMatchObject({
+      todo: expect.stringContaining('"table=30,priority=65000"'),
+    });
+    expect(end("ip,$(reboot), priority 65000", "drop")).toMatchObject({
+      todo: expect.not.stringContaining("reboot"),
+    });
+    expect(end("priority 65000", "NORMAL")).toMatchObject({ end: "unknown" });
   });
 });

@@ -32,6 +32,8 @@ const asTheyShould: Switch = (node, _entry, packet) => {
   return { end: "delivered", to: `container ${holder.name}` };
 };
 
+const none = { forward: [], input: [], output: [] };
+
 const following = (does: Switch = asTheyShould, known: Facts = facts): Following => ({
   facts: known,
   through: async (node, entry, packet) => ({
@@ -55,10 +57,12 @@ const following = (does: Switch = asTheyShould, known: Facts = facts): Following
     forwards: true,
     isFiltered: true,
     foreignDrop: undefined,
+    foreign: none,
   }),
   routeOf: () => ({
     route: { route: "unicast", index: 3, via: undefined, source: undefined },
     link: "sp-web",
+    foreign: none,
   }),
   ownElsewhere: () => undefined,
 });
@@ -169,16 +173,31 @@ describe("a trace", () => {
         ...(await through(...of)),
         source: "records",
         because: "nobody listens there",
-        isDoubted: true,
+        doubt: "the switch of host-a does not answer",
       }),
     };
     const { end } = await trace(silent, question("one", "two"));
     expect(end).toEqual({
       end: "unknown",
-      why: "the switch of host-a does not answer; if it works, this is delivered to container two",
+      why: "the switch of host-a does not answer; if it works as is on record, this is delivered to container two",
     });
     const dropped = await trace(silent, question("one", "10.2.9.9"));
     expect(dropped.end).toMatchObject({ end: "dropped" });
+  });
+
+  test("says what is wrong though it is delivered", async () => {
+    const { hostSees, ...rest } = following();
+    const bare: Following = { ...rest, hostSees: (of) => ({ ...hostSees(of), isFiltered: false }) };
+    const traced = await trace(bare, question("one", "198.51.100.7"));
+    expect(formatTraced(traced, { verbose: false, withAnswer: false })).toMatch(
+      /\nHanded to the outside, by link eth0: whether it arrives is not known here, but nothing keeps network web apart/,
+    );
+  });
+
+  test("to itself passes no switch", async () => {
+    const { stages, end } = await trace(following(), question("one", "10.2.105.65"));
+    expect(stages).toEqual([]);
+    expect(end).toEqual({ end: "delivered", to: "container one itself, inside it: by no switch" });
   });
 
   test("has an end", async () => {
@@ -196,6 +215,16 @@ describe("a trace", () => {
     ["host-b", "two", {}, "it is another machine: trace it there"],
     ["one", "10.2.255.255", {}, "broadcast and multicast reach nobody"],
     ["one", "ff02::1", {}, "broadcast and multicast reach nobody"],
+    ["host-a", "10.3.255.255", {}, "broadcast and multicast reach nobody"],
+    ["one", "224.0.0.1", {}, "broadcast and multicast reach nobody"],
+    ["one", "255.255.255.255", {}, "broadcast and multicast reach nobody"],
+    ["one", "0.0.0.0", {}, "0.0.0.0 is nobody's address, and no destination"],
+    ["one", "::", {}, ":: is nobody's address, and no destination"],
+    ["one", "127.0.0.1", {}, "127.0.0.1 is everybody's own: it reaches the sender itself"],
+    ["host-a", "::1", {}, "::1 is everybody's own: it reaches the sender itself"],
+    ["one", "fe80::1", {}, "fe80::1 is link-local"],
+    ["10.2.105.65", "fd00:2::a02:3", {}, "a packet is of one of them"],
+    ["one", "fd00::1", { spoofed: { address: address("10.2.0.4") } }, "a packet is of one of them"],
   ])("from %s to %s is refused", async (from, to, more, words) => {
     await expect(trace(following(), question(from, to, more))).rejects.toThrow(words);
   });
@@ -344,11 +373,29 @@ The answer: delivered to container one.
     expect(text).toMatch(/\nDropped: nobody answers: nobody has it.\n {2}Look\n$/);
   });
 
+  test("what others have named moves no cursor", async () => {
+    const gaps = ["Cannot read \u001b]0;title\u0007etcd."];
+    const away = following(asTheyShould, { ...facts, gaps });
+    const text = formatTraced(await trace(away, question("one", "two")), {
+      verbose: true,
+      withAnswer: true,
+    });
+    expect(text).toContain("Cannot read ?]0;title?etcd.");
+  });
+
   test("as JSON", async () => {
     const json = asJson(await trace(following(), question("one", "two")));
     expect(json).toMatchObject({
       from: "container one (10.2.105.65)",
       to: "container two (10.2.0.3)",
+      sender: {
+        kind: "container",
+        name: "one",
+        network: "web",
+        address: "10.2.105.65",
+        node: "host-a",
+      },
+      receiver: { kind: "container", name: "two", network: "web", node: "host-b" },
       network: "web",
       end: { end: "delivered", to: "container two" },
       answer: { end: "delivered", to: "container one" },
