@@ -141,10 +141,12 @@ function faultsIn({
   fromMac,
 }: Values<Record<never, never>, typeof options>): readonly string[] {
   const faults = collectFaults();
+  // Number() also takes "1e3", "0x50" and " 80".
+  const isNumber = /^\d{1,5}$/.test(port ?? "80");
   const number = Number(port ?? 80);
   if (proto === "icmp" && port !== undefined) {
     faults.add("--port is of TCP and UDP, and not of ICMP");
-  } else if (!Number.isInteger(number) || number < 1 || number > 0xffff) {
+  } else if (!isNumber || number < 1 || number > 0xffff) {
     faults.add(`--port ${port} is no port: it must be from 1 to 65535`);
   }
   if (source !== undefined && parseVtep(source) === undefined) {

@@ -35,6 +35,10 @@ test.each([
   ],
   ["topology -o json -w --theme dark", "--theme needs -o svg; --watch is for text only"],
   ["topology -o svg --theme dark", ""],
+  ...["1e3", "0x50", "+80", "8.0", "000080", "0", "65536"].map((port): [string, string] => [
+    `trace a b --port ${port}`,
+    `--port ${port} is no port: it must be from 1 to 65535`,
+  ]),
 ])("%s", async (line, expected) => {
   expect(await told(line)).toBe(expected);
 });
