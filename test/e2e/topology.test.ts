@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { chmodSync, copyFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Topology } from "../../lib/topology/topology.ts";
+import type { Topology, Traffic } from "../../lib/topology/topology.ts";
 import type { Agent } from "../lab/agent.ts";
 import { type Attached, attach, detach } from "../lab/attach.ts";
 import { type Cluster, type ClusterNode, startCluster } from "../lab/cluster.ts";
@@ -48,9 +48,13 @@ beforeAll(async () => {
     return stored.filter(({ key }) => key.startsWith("assignments/")).length === 12;
   });
   // The switch writes its ports' statistics down every five seconds.
-  await until("statistics", async () =>
-    (await model(first)).containers.some(({ traffic }) => (traffic?.sent.packets ?? 0) > 1),
-  );
+  await until("statistics", async () => {
+    const { containers, tunnels } = await model(first);
+    const sent = (one?: { readonly traffic?: Traffic | undefined }) =>
+      one?.traffic?.sent.packets ?? 0;
+    const sender = containers.find(({ name }) => name === "shop/web-host-a-1");
+    return sent(sender) > 1 && sent(sender) >= sent(tunnels[0]);
+  });
 }, 240_000);
 afterAll(() => lab.close());
 
