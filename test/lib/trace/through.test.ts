@@ -143,3 +143,10 @@ describe("a node that can't be asked", () => {
     expect(end).toMatchObject({ end: "dropped" });
   });
 });
+
+test("a pod's name moves no cursor", () => {
+  const workload = { K8S_POD_NAMESPACE: "shop", K8S_POD_NAME: "web\u001b[2J\nDelivered" };
+  const here = known({ networks: [], assignments: [{ ...assignment, workload }] });
+  const { holders } = factsOf({ ...survey, here } as unknown as Survey);
+  expect(holders.map(({ name }) => name)).toEqual(["shop/web?[2J?Delivered"]);
+});
