@@ -125,7 +125,7 @@ describe("on one machine", () => {
 });
 
 test("killed at any moment of an ADD or DEL, then DEL and GC: nothing is left of it", {
-  timeout: 180_000,
+  timeout: 600_000,
 }, async () => {
   const node = await lab.startNode();
   const container = node.addContainer();

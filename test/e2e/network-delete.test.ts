@@ -41,7 +41,7 @@ async function useOnce(): Promise<void> {
 }
 
 test("a delete that is killed before any of its deeds is finished by the next", {
-  timeout: 180_000,
+  timeout: 600_000,
 }, async () => {
   await useOnce();
   const deeds = await deedsOfDelete();
