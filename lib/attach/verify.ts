@@ -56,7 +56,8 @@ export function verify(
   );
 }
 
-function innerFaults(
+/** What is wrong with the container's own end, and with these routes by it. */
+export function innerFaults(
   inside: Links,
   plan: AttachmentPlan,
   wanted: readonly WantedRoute[],
@@ -91,6 +92,10 @@ function innerFaults(
     ...lost.map((route) => `the route to ${routeText(route)} is gone`),
   ];
 }
+
+/** Whether there is no way out of the container at all by IPv4, whichever link it would be by. */
+export const lacksDefault = (inside: Links): boolean =>
+  !inside.routes("all").some(({ family, to }) => family === 4 && to === undefined);
 
 function hostFaults(host: Host, plan: AttachmentPlan): readonly string[] {
   const outer = host.links().get(plan.outer);

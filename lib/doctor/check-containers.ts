@@ -14,8 +14,9 @@ import {
   valueIn,
   warning,
 } from "./check.ts";
+import { insideCheck } from "./check-inside.ts";
 import type { ForeignFlow, NodeFacts } from "./facts.ts";
-import { counted, hasBridge, haveItPutRight, isAgentRunning } from "./remedies.ts";
+import { attachmentName, counted, hasBridge, haveItPutRight, isAgentRunning } from "./remedies.ts";
 
 const standing: Check = {
   id: "networks.standing",
@@ -62,8 +63,6 @@ const listed: Check = {
 const assignmentsOf = ({ survey }: NodeFacts): readonly LocalAssignment[] =>
   (valueIn(survey.here)?.assignments ?? []).filter(({ isOwn }) => !isOwn);
 
-const nameOf = ({ id }: LocalAssignment): string => `container ${id.containerId} (${id.ifname})`;
-
 const assigned: Check = {
   id: "containers.assigned",
   asks: "Whether each address that is written down on this node has a container: its link is there.",
@@ -74,7 +73,7 @@ const assigned: Check = {
     if (!here.known) return notKnown(here);
     const all = assignmentsOf(node);
     const verdicts = all.flatMap((one): readonly Verdict[] => {
-      const subject = nameOf(one);
+      const subject = attachmentName(one);
       const address = `${formatIp4(one.address)} of network "${one.network}"`;
       const todo = `socketplane rm --force ${one.id.containerId}`;
       if (one.state === "gone") {
@@ -115,7 +114,7 @@ const plugged: Check = {
     const ports = new Map(valueIn(node.survey.switch)?.ports.map((port) => [port.name, port]));
     const living = assignmentsOf(node).filter(({ state, isHeld }) => state === "alive" && isHeld);
     const verdicts = living.flatMap((one): readonly Verdict[] => {
-      const subject = nameOf(one);
+      const subject = attachmentName(one);
       const port = ports.get(one.link);
       const up = node.links.get(one.link)?.up !== false;
       const put = haveItPutRight(node);
@@ -231,4 +230,4 @@ const usualRunDir = "/var/run/openvswitch";
 const mostNamed = 3;
 
 export const networkChecks: readonly Check[] = [standing, listed];
-export const containerChecks: readonly Check[] = [assigned, plugged, ports, flows];
+export const containerChecks: readonly Check[] = [assigned, plugged, insideCheck, ports, flows];

@@ -1,4 +1,5 @@
 /** What doctor has seen, as plain data. See doctor.ts for the folder's note. */
+import type { AttachmentId } from "../ipam/assignment.ts";
 import type { HeldNetwork } from "../ipam/held.ts";
 import type { NodeConfig } from "../node-config.ts";
 import type { ServiceStatus } from "../service/services.ts";
@@ -97,6 +98,7 @@ export interface NodeFacts {
   readonly networks: readonly StandingNetwork[];
   /** Flows that differ, over two looks. */
   readonly flows: Known<FlowDifferences>;
+  readonly inside: Known<InsideFacts>;
   /** All links of this machine, by name. */
   readonly links: ReadonlyMap<string, Link>;
   readonly agent: ServiceStatus;
@@ -140,6 +142,22 @@ export interface ForeignFlow {
   readonly cookie: bigint;
   /** As ovs-ofctl has it. */
   readonly text: string;
+}
+
+/** What was seen in the containers' network namespaces. */
+export interface InsideFacts {
+  /** How many interfaces were looked at, of how many. */
+  readonly looked: number;
+  readonly of: number;
+  readonly faulty: readonly InsideFault[];
+}
+
+export interface InsideFault {
+  readonly id: AttachmentId;
+  /** In words, of its link, MAC, MTU and addresses. */
+  readonly faults: readonly string[];
+  /** It has no default route by IPv4: a fault only where it was to get one. */
+  readonly noDefault: boolean;
 }
 
 export interface FirewallFacts {

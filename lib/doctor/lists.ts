@@ -20,6 +20,8 @@ export interface NetworkList {
   readonly types: readonly string[];
   /** Networks that it uses, and whether they are made on first use. */
   readonly networks: readonly { readonly name: string; readonly isMade: boolean }[];
+  /** Its name, where a plugin of ours in it gives containers their default route. */
+  readonly routes: string | undefined;
   /** Where it says node.json is. */
   readonly nodeConfig: string | undefined;
   readonly faults: readonly string[];
@@ -35,7 +37,7 @@ export const readLists = (files: readonly ListFile[]): readonly NetworkList[] =>
   [...files].sort((a, b) => (a.name < b.name ? -1 : 1)).map(readList);
 
 function readList({ name: file, text }: ListFile): NetworkList {
-  const none = { file, types: [], networks: [], nodeConfig: undefined };
+  const none = { file, types: [], networks: [], routes: undefined, nodeConfig: undefined };
   const isMeant = file.includes("socketplane") || text?.includes("socketplane") === true;
   if (text === undefined) return { ...none, isOurs: isMeant, faults: ["it can't be read"] };
   const json = parseJson(text);
@@ -54,6 +56,7 @@ function readList({ name: file, text }: ListFile): NetworkList {
     isOurs,
     types,
     networks: plugins.flatMap((plugin) => networksOf(plugin, json.name)),
+    routes: plugins.some(givesRoute) && typeof json.name === "string" ? json.name : undefined,
     nodeConfig: plugins.map(({ nodeConfig }) => nodeConfig).find((one) => typeof one === "string"),
     faults: [...headFaults(json), ...plugins.flatMap(pluginFaults)],
   };
@@ -71,6 +74,10 @@ function pluginsOf(file: string, json: Plugin): readonly Plugin[] | string {
 }
 
 const ipamOf = ({ ipam }: Plugin): Plugin | undefined => (isObject(ipam) ? ipam : undefined);
+
+/** With another's addresses, their plugin says which routes there are. */
+const givesRoute = (plugin: Plugin): boolean =>
+  plugin.type === ownTypes[0] && plugin.defaultRoute !== false && ipamOf(plugin) === undefined;
 
 const typesOf = (plugin: Plugin): readonly string[] =>
   [plugin.type, ipamOf(plugin)?.type].filter((type) => typeof type === "string");

@@ -22,6 +22,7 @@ import { readSwitch } from "../survey/switch.ts";
 import type { Filter } from "../sys/nft.ts";
 import type { FlowDifferences, NodeFacts, StandingNetwork } from "./facts.ts";
 import { readCertificates, readEndpoints } from "./read-etcd.ts";
+import { readInside } from "./read-inside.ts";
 import type { ContainerLook } from "./settled.ts";
 import type { DoctorWorld } from "./world.ts";
 
@@ -56,7 +57,7 @@ export async function readNode(
       isStoreAbsent,
       ...readUnderlay(host, survey),
       networks: readStanding(host, survey, filter),
-      flows: await readDifferences(world, host, survey),
+      ...(await inParallel(world, host, survey)),
       links: linksOf(host),
       agent,
     };
@@ -158,6 +159,19 @@ function faultsOf(host: Host, held: HeldNetwork, filter: Known<Filter>): readonl
   if (faults.length > 0 || !filter.known) return faults;
   if (filter.value.has(filterNetwork(network, local))) return [];
   return [`the firewall has other addresses of network "${network.name}" than it should`];
+}
+
+/** Both look twice where something differs, and wait in between. */
+async function inParallel(
+  world: DoctorWorld,
+  host: Host,
+  survey: Survey,
+): Promise<Pick<NodeFacts, "flows" | "inside">> {
+  const [flows, inside] = await Promise.all([
+    readDifferences(world, host, survey),
+    readInside(world, host, survey),
+  ]);
+  return { flows, inside };
 }
 
 /** What differs over two looks: an ADD or DEL under way is no fault. */

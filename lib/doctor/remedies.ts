@@ -1,4 +1,5 @@
 /** What several checks ask, and what to do in the same words for the same deed: pure. See doctor.ts for the folder's note. */
+import type { AttachmentId } from "../ipam/assignment.ts";
 import type { SwitchBridge } from "../survey/switch.ts";
 import type { Verdict } from "./check.ts";
 import type { NodeFacts } from "./facts.ts";
@@ -35,3 +36,6 @@ export const byWayOfSwitch = (because: string): Verdict => ({
 /** "1 network", "2 networks" */
 export const counted = (count: number, what: string): string =>
   `${count} ${what}${count === 1 ? "" : "s"}`;
+
+export const attachmentName = ({ id }: { readonly id: AttachmentId }): string =>
+  `container ${id.containerId} (${id.ifname})`;

@@ -4,6 +4,7 @@ import type { NodeConfig } from "../node-config.ts";
 import type { ServiceStatus } from "../service/services.ts";
 import type { Asking } from "../survey/read.ts";
 import type { Places } from "../sys/places.ts";
+import type { ProcessTable } from "../sys/processes.ts";
 import type { Reach } from "../sys/reach.ts";
 
 export interface DoctorWorld extends World, Asking {
@@ -15,6 +16,7 @@ export interface DoctorWorld extends World, Asking {
   /** Of this command. */
   readonly version: string;
   readonly places: Places;
+  readonly processes: Pick<ProcessTable, "list" | "netnsOf">;
   readonly agentStatus: (config: NodeConfig) => Promise<ServiceStatus>;
   /** How other machines are asked. */
   readonly openReach: () => Promise<Reach>;

@@ -396,6 +396,30 @@ const faults: Readonly<Record<string, Fault>> = {
     because: ["peers.tunnel"],
     exit: 2,
   },
+  "a container's MAC, address and default route were changed in it": {
+    plant: async () => {
+      const { container, address, mac } = onA;
+      const inside = (...args: readonly string[]) => ip("-n", container.netns, ...args);
+      const route = inside("-4", "route", "show", "default").trim().split(" ");
+      inside("route", "delete", "default");
+      inside("address", "delete", `${address}/16`, "dev", "eth0");
+      inside("link", "set", "eth0", "address", "02:00:00:00:00:99");
+      return () => {
+        inside("link", "set", "eth0", "address", mac);
+        inside("address", "add", `${address}/16`, "dev", "eth0");
+        inside("route", "replace", ...route);
+      };
+    },
+    found: [
+      {
+        id: "containers.inside",
+        state: "broken",
+        seen: /the MAC is 02:00:00:00:00:99, not .*; address 10\.2\.\d+\.\d+\/16 is gone; the default route is gone/,
+        todo: /^Have its runtime make it again/,
+      },
+    ],
+    exit: 2,
+  },
   "a network's own link does not forward": {
     plant: async () => {
       const set = (value: string) =>

@@ -33,6 +33,7 @@ const cluster = (more: object) => seeing({ cluster: know({ ...partOf("cluster"),
 const here = (more: object) => seeing({ here: know({ ...partOf("here"), ...more }) });
 const inSwitch = (more: object) => seeing({ switch: know({ ...partOf("switch"), ...more }) });
 const [container] = partOf("here").assignments;
+const inside = { id: must(container).id, faults: [], noDefault: false };
 const [ownBridge] = partOf("switch").bridges;
 
 /** What is not well by itself, and what to do about it. */
@@ -499,6 +500,22 @@ const cases: readonly Case[] = [
     /^socketplane agent restart; the agent does it by itself/,
   ],
   [
+    "a container whose MAC was changed",
+    onNode({
+      inside: know({ looked: 1, of: 1, faulty: [{ ...inside, faults: ["the MAC is another"] }] }),
+    }),
+    "containers.inside",
+    "broken",
+    /^Have its runtime make it again/,
+  ],
+  [
+    "a container whose default route was deleted",
+    onNode({ inside: know({ looked: 1, of: 1, faulty: [{ ...inside, noDefault: true }] }) }),
+    "containers.inside",
+    "broken",
+    /^Have its runtime make it again/,
+  ],
+  [
     "a flow that somebody else has put in",
     onNode({
       flows: know({
@@ -566,6 +583,22 @@ describe("what is no fault", () => {
       "a lease that is newer than what was read",
       cluster({
         leases: [...partOf("cluster").leases, { ...partOf("cluster").leases[0], revision: 99 }],
+      }),
+    ],
+    [
+      "no default route, where none was to be",
+      facts({
+        lists: listsOf({
+          "10-web.conflist": list({
+            type: "socketplane",
+            subnet: "10.2.0.0/16",
+            defaultRoute: false,
+          }),
+        }),
+        node: {
+          ...healthy.node,
+          inside: know({ looked: 1, of: 1, faulty: [{ ...inside, noDefault: true }] }),
+        },
       }),
     ],
     [

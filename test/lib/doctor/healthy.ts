@@ -188,6 +188,7 @@ const nodeFacts: NodeFacts = {
   tunnelFault: know(undefined),
   networks: [{ held, faults: know([]) }],
   flows: know({ wanted: 28, missing: [], strange: [], foreign: [] }),
+  inside: know({ looked: 1, of: 1, faulty: [] }),
   links: new Map([link("sp-web", { mtu: 1450 }), link("spvc1")].map((one) => [one.name, one])),
   agent: {
     service: "agent",

@@ -35,6 +35,7 @@ test("its database is waited for once", async () => {
     conf: folder,
     version: "0.1.0",
     places: { program: () => "absent", names: () => undefined } as unknown as DoctorWorld["places"],
+    processes: { list: () => [], netnsOf: () => undefined },
     agentStatus: async () => healthy.node.agent,
     askAgent: async () => undefined,
     openReach: () => Promise.reject(new Error("nobody is asked")),
