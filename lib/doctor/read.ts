@@ -2,10 +2,10 @@
 import { loadNodeConfig, nodeConfigPath } from "../attach/node.ts";
 import { asFailure } from "../errors.ts";
 import type { NodeConfig } from "../node-config.ts";
-import { look, lookAfter } from "../survey/known.ts";
+import { look, lookAfter, valueOr } from "../survey/known.ts";
 import { refusedWith } from "../sys/errno.ts";
 import type { Filter } from "../sys/nft.ts";
-import type { FirewallFacts, LocalFacts, NodeJsonFacts, RightsFacts } from "./facts.ts";
+import type { FirewallFacts, LocalFacts, NodeFacts, NodeJsonFacts, RightsFacts } from "./facts.ts";
 import { vxlanPort } from "./probe.ts";
 import { readBin, readListFiles } from "./read-files.ts";
 import { readKernel } from "./read-kernel.ts";
@@ -22,7 +22,7 @@ export async function readFacts(world: DoctorWorld): Promise<LocalFacts> {
       config === undefined ? undefined : readNode(world, config, filter),
     ]);
     const rights = rightsOf(world.readFile("/proc/self/status") ?? "");
-    const firewall = filter.known ? look(() => firewallOf(filter.value)) : filter;
+    const firewall = filter.known ? look(() => firewallOf(filter.value, node)) : filter;
     const kernel = readKernel(world, node?.links.keys() ?? []);
     return { rights, kernel, firewall, nodeJson, bin, lists, node };
   } finally {
@@ -30,10 +30,13 @@ export async function readFacts(world: DoctorWorld): Promise<LocalFacts> {
   }
 }
 
-const firewallOf = (filter: Filter): FirewallFacts => ({
+const firewallOf = (filter: Filter, node: NodeFacts | undefined): FirewallFacts => ({
   dropsForwarded: filter.foreignDrop(),
-  dropsTunnel: filter.foreignPortDrop(vxlanPort),
+  dropsTunnel: filter.foreignPortDrop(vxlanPort, familyOf(node)),
 });
+
+const familyOf = (node: NodeFacts | undefined): 4 | 6 =>
+  (node && valueOr(node.survey.self.vtep, undefined)?.family) ?? 4;
 
 function readNodeJson(world: DoctorWorld): {
   readonly nodeJson: NodeJsonFacts;

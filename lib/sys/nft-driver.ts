@@ -58,7 +58,7 @@ export function openFilter(ffi: Ffi): Filter {
     removeAll: () => change(planRemoveAll),
     foreignDrop: () => foreignDrop(socket) ?? legacyForwardDrop(ffi),
     foreignChains: () => foreignChainNames(socket),
-    foreignPortDrop: (port) => foreignPortDrop(socket, port),
+    foreignPortDrop: (port, family) => foreignPortDrop(socket, port, family),
     close: socket.close,
   };
 }
@@ -80,8 +80,12 @@ function foreignChainNames(socket: NftSocket): ForeignChainNames {
 }
 
 /** One that names the port tells more than one that drops all. */
-function foreignPortDrop(socket: NftSocket, port: number): ForeignPortDrop | undefined {
-  const found = ownTrafficChains(socket.askAll(askBaseChains)).flatMap((chain) => {
+function foreignPortDrop(
+  socket: NftSocket,
+  port: number,
+  family: 4 | 6,
+): ForeignPortDrop | undefined {
+  const found = ownTrafficChains(socket.askAll(askBaseChains), family).flatMap((chain) => {
     const how = dropsPort(chain, socket.askAll(chain.askRules), port);
     return how === undefined ? [] : [{ chain: chain.name, how }];
   });

@@ -7,7 +7,6 @@
  */
 import { decodeAttributes, type Message, NLM_F, text, textOf } from "./netlink.ts";
 import { nfta } from "./nft-attributes.ts";
-import { endsInDrop } from "./nft-foreign.ts";
 import { decodeList, family, messageOf, numberOf, type Reply } from "./nft-message.ts";
 import { tableName } from "./nft-version.ts";
 
@@ -17,7 +16,6 @@ const ownHooks = new Map<number | undefined, "input" | "output">([
   [3, "output"],
 ]);
 const NF_DROP = 0;
-const NF_ACCEPT = 1;
 
 const named = new Map<number, string>([
   [family.ip, "ip"],
@@ -36,10 +34,14 @@ export interface OwnTrafficChain {
   readonly askRules: Message;
 }
 
-/** What `askBaseChains` answers (nft-foreign.ts). */
-export function ownTrafficChains(chains: readonly Reply[]): readonly OwnTrafficChain[] {
+/** Of what `askBaseChains` answers (nft-foreign.ts), those that this host's own packets pass: all, or of one family. */
+export function ownTrafficChains(
+  chains: readonly Reply[],
+  vtepFamily?: 4 | 6,
+): readonly OwnTrafficChain[] {
   return chains.flatMap(({ family, attributes }): readonly OwnTrafficChain[] => {
     const kind = named.get(family);
+    if (vtepFamily !== undefined && kind === (vtepFamily === 4 ? "ip6" : "ip")) return [];
     const table = textAt(attributes, nfta.chain.table);
     const hooked = decodeAttributes(attributes.get(nfta.chain.hook) ?? new Uint8Array());
     const hook = ownHooks.get(numberOf(hooked.get(nfta.hook.number)));
@@ -58,67 +60,117 @@ export function ownTrafficChains(chains: readonly Reply[]): readonly OwnTrafficC
   });
 }
 
-/** "named": a rule of its own drops the port; "by default": nothing accepts what it drops in the end. */
+/**
+ * "named": a rule of its own drops the port; "by default": what no rule accepts. Undefined where it
+ * is not dropped, or a rule that may let it pass is not understood: where from, a set, another chain.
+ */
 export function dropsPort(
   { chain, policy }: Pick<OwnTrafficChain, "chain" | "policy">,
   rules: readonly Reply[],
   port: number,
 ): "named" | "by default" | undefined {
-  const read = rules.map((rule) => ({
-    chain: textAt(rule.attributes, nfta.rule.chain),
-    ...readRule(rule, port),
-  }));
-  const own = read.filter((rule) => rule.chain === chain);
-  const first = own.find(({ names, verdict }) => names && verdict !== undefined);
-  if (first?.verdict === "drop") return "named";
-  const last = rules.filter(({ attributes }) => textAt(attributes, nfta.rule.chain) === chain);
-  if (first !== undefined || (policy === "accept" && !endsInDrop(last))) return undefined;
-  // In a chain that this one jumps to, or by a set: whether it passes can't be told.
-  if (read.some(({ names, looksUp }) => names || looksUp)) return undefined;
-  return own.some(({ isAll, verdict }) => isAll && verdict === "accept") ? undefined : "by default";
+  for (const rule of rules) {
+    if (textAt(rule.attributes, nfta.rule.chain) !== chain) continue;
+    const { meets, names, verdict } = readRule(rule, port);
+    if (meets === "never" || verdict === undefined) continue;
+    if (verdict === "passes") return undefined;
+    if (meets === "always") return names ? "named" : "by default";
+  }
+  return policy === "drop" ? "by default" : undefined;
 }
+
+/** What a condition says of VXLAN of other machines. */
+type Meets = "always" | "never" | "perhaps";
 
 function readRule({ attributes }: Reply, port: number) {
   const list = attributes.get(nfta.rule.expressions) ?? new Uint8Array();
-  const expressions = decodeList(list).map((one) => decodeAttributes(one));
-  const kinds = expressions.map((one) => textAt(one, nfta.expression.name));
-  const data = expressions.map((one) =>
-    decodeAttributes(one.get(nfta.expression.data) ?? new Uint8Array()),
-  );
-  return {
-    names: kinds.some((kind, at) => namesPort(kind, data[at] ?? new Map(), port)),
-    looksUp: kinds.includes("lookup"),
-    /** Without any condition. */
-    isAll: kinds.every((kind) => ["counter", "log", "immediate"].includes(kind)),
-    verdict: kinds.map((kind, at) => verdictOf(kind, data[at] ?? new Map())).find(Boolean),
-  };
+  let loaded: Loaded;
+  let names = false;
+  let verdict: "drop" | "passes" | undefined;
+  const met: Meets[] = [];
+  for (const one of decodeList(list).map((expression) => decodeAttributes(expression))) {
+    const kind = textAt(one, nfta.expression.name);
+    const data = decodeAttributes(one.get(nfta.expression.data) ?? new Uint8Array());
+    switch (kind) {
+      case "counter":
+      case "log":
+        break;
+      case "meta":
+      case "payload":
+        loaded = loadedBy(kind, data);
+        break;
+      case "cmp":
+        met.push(comparison(loaded, data, port));
+        names ||= loaded === "port";
+        break;
+      case "match":
+        names = isPortMatch(data, port);
+        met.push(names ? "always" : "perhaps");
+        break;
+      case "immediate":
+      case "reject":
+      case "target":
+        verdict = verdictOf(kind, data);
+        break;
+      default:
+        // A lookup may have the verdict, too.
+        met.push("perhaps");
+        if (kind === "lookup") verdict ??= "passes";
+    }
+  }
+  const meets = met.includes("never") ? "never" : met.includes("perhaps") ? "perhaps" : "always";
+  return { meets, names, verdict } as const;
 }
 
 type Attributes = ReadonlyMap<number, Uint8Array>;
 
-function namesPort(kind: string, data: Attributes, port: number): boolean {
-  if (kind === "cmp") {
-    const compared = decodeAttributes(data.get(nfta.compare.data) ?? new Uint8Array());
-    const value = compared.get(nfta.data.value) ?? new Uint8Array();
-    return value.length === 2 && value[0] === port >> 8 && value[1] === (port & 0xff);
+/** What is in the register, if it is known to us. */
+type Loaded = "protocol" | "port" | "link" | undefined;
+
+/** NFT_META_IIFNAME, NFT_META_L4PROTO; NFT_PAYLOAD_NETWORK_HEADER, NFT_PAYLOAD_TRANSPORT_HEADER. */
+function loadedBy(kind: "meta" | "payload", data: Attributes): Loaded {
+  if (kind === "meta") {
+    const key = numberOf(data.get(nfta.meta.key));
+    return key === 16 ? "protocol" : key === 6 ? "link" : undefined;
   }
-  if (kind !== "match" || textAt(data, nfta.match.name) !== "udp") return false;
-  const info = data.get(nfta.match.info) ?? new Uint8Array();
-  if (info.length < 8) return false;
-  // Source ports, then destination ports, from and to, in the machine's byte order.
-  const view = new DataView(info.buffer, info.byteOffset);
-  const [from, to] = [view.getUint16(4, true), view.getUint16(6, true)];
-  return from <= port && port <= to && !(from === 0 && to === 0xffff);
+  const { base, offset, length } = nfta.payload;
+  const place = [base, offset, length].map((part) => numberOf(data.get(part))).join();
+  // The destination's port; IPv4's protocol, as iptables asks for it.
+  return place === "2,2,2" ? "port" : place === "1,9,1" ? "protocol" : undefined;
 }
 
-function verdictOf(kind: string, data: Attributes): "drop" | "accept" | undefined {
+const udp = 17;
+const NFT_CMP_EQ = 0;
+
+function comparison(loaded: Loaded, data: Attributes, port: number): Meets {
+  const compared = decodeAttributes(data.get(nfta.compare.data) ?? new Uint8Array());
+  const value = compared.get(nfta.data.value) ?? new Uint8Array();
+  if (loaded === undefined || numberOf(data.get(nfta.compare.operator)) !== NFT_CMP_EQ) {
+    return "perhaps";
+  }
+  // What comes of other machines does not come by the loopback.
+  if (loaded === "link") return textOf(value) === "lo" ? "never" : "perhaps";
+  const wanted = loaded === "port" ? [port >> 8, port & 0xff] : [udp];
+  return value.join() === wanted.join() ? "always" : "never";
+}
+
+/** struct xt_udp: source ports, then destination ports, from and to, in the machine's byte order. */
+function isPortMatch(data: Attributes, port: number): boolean {
+  const info = data.get(nfta.match.info) ?? new Uint8Array();
+  if (textAt(data, nfta.match.name) !== "udp" || info.length < 9) return false;
+  const view = new DataView(info.buffer, info.byteOffset);
+  const [first, last, from, to] = [0, 2, 4, 6].map((at) => view.getUint16(at, true));
+  const isInverted = view.getUint8(8) !== 0;
+  return first === 0 && last === 0xffff && from === port && to === port && !isInverted;
+}
+
+function verdictOf(kind: string, data: Attributes): "drop" | "passes" {
   if (kind === "reject") return "drop";
-  if (kind === "target") return textAt(data, nfta.target.name) === "REJECT" ? "drop" : undefined;
-  if (kind !== "immediate") return undefined;
+  if (kind === "target") return textAt(data, nfta.target.name) === "REJECT" ? "drop" : "passes";
   const inner = decodeAttributes(data.get(nfta.immediate.data) ?? new Uint8Array());
   const verdict = decodeAttributes(inner.get(nfta.data.verdict) ?? new Uint8Array());
-  const code = numberOf(verdict.get(nfta.verdict.code));
-  return code === NF_DROP ? "drop" : code === NF_ACCEPT ? "accept" : undefined;
+  // Another chain may accept it, as to return to the policy may.
+  return numberOf(verdict.get(nfta.verdict.code)) === NF_DROP ? "drop" : "passes";
 }
 
 const textAt = (attributes: Attributes, type: number): string =>

@@ -50,7 +50,7 @@ export interface Filter {
    */
   readonly foreignChains: () => ForeignChainNames;
   /** As foreignDrop, of this host's own traffic to or from a UDP port, as far as rules tell it. */
-  readonly foreignPortDrop: (port: number) => ForeignPortDrop | undefined;
+  readonly foreignPortDrop: (port: number, family: 4 | 6) => ForeignPortDrop | undefined;
   readonly close: () => void;
 }
 

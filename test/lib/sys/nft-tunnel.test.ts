@@ -13,7 +13,7 @@ beforeEach(() => {
 });
 afterEach(() => lab.close());
 
-const found = () => insideOf(netns, () => filter.foreignPortDrop(4789));
+const found = () => insideOf(netns, () => filter.foreignPortDrop(4789, 4));
 const input = (policy: string, ...rules: readonly string[]) =>
   `table inet filter { chain input { type filter hook input priority 0; policy ${policy}
     ${rules.join("\n")}
@@ -64,6 +64,23 @@ describe("nothing is said", () => {
       "where a chain that it jumps to has it",
       `table inet firewalld { chain zone { udp dport 4789 accept; }
         chain input { type filter hook input priority 0; policy drop; jump zone; }; }`,
+    ],
+    ["of one link", input("accept", 'iifname "wan0" udp dport 4789 drop')],
+    ["of TCP", input("accept", "tcp dport 4789 drop")],
+    ["of the port it comes from", input("accept", "udp sport 4789 drop")],
+    ["of some machines", input("accept", "ip saddr != 10.0.0.0/8 udp dport 4789 drop")],
+    ["of another field", input("accept", "ip id 4789 drop")],
+    ["of too much at once", input("accept", "udp dport 4789 limit rate over 9/second drop")],
+    ["where some machines are accepted", input("drop", "ip saddr 192.0.2.0/24 accept")],
+    ["where a range has it", input("drop", "udp dport 4000-5000 accept")],
+    ["where all of UDP is accepted", input("drop", "meta l4proto udp accept")],
+    [
+      "where some are accepted first",
+      input("accept", "udp dport 4789 ip saddr 192.0.2.9 accept", "udp dport 4789 drop"),
+    ],
+    [
+      "of the other family",
+      "table ip6 f { chain i { type filter hook input priority 0; policy drop; }; }",
     ],
     [
       "of what is forwarded",
