@@ -5,8 +5,9 @@
  * does not know. It learns MACs from the answers that pass it on their way to the host: so the
  * host's kernel is made to ask (`ovs-appctl tnl/neigh/show` has them; *measured*, 15 minutes).
  */
+
+import { selectBridge } from "../attach/bridge-rows.ts";
 import type { Host } from "../attach/host.ts";
-import { selectBridge } from "../attach/rows.ts";
 import type { Deadline } from "../deadline.ts";
 import { readPeers } from "../ipam/peers.ts";
 import { contains4, type Prefix6 } from "../net/prefix.ts";

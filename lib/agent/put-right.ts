@@ -1,10 +1,11 @@
 /** Makes switch and firewall what the run directory says: all of it, or what has changed of a network. */
+
+import { selectBridge } from "../attach/bridge-rows.ts";
 import { putFirewallRight } from "../attach/firewall.ts";
 import type { Host } from "../attach/host.ts";
 import { applyPeerChanges } from "../attach/network-flows.ts";
 import { recover } from "../attach/recover.ts";
 import { restorePorts } from "../attach/restore.ts";
-import { selectBridge } from "../attach/rows.ts";
 import { isDifferent, ourPorts, synchronise } from "../attach/sync.ts";
 import type { Deadline } from "../deadline.ts";
 import { everyFlow } from "../overlay/cookies.ts";

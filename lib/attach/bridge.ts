@@ -3,16 +3,16 @@ import type { Deadline } from "../deadline.ts";
 import { Failure } from "../errors.ts";
 import { recordOf } from "../ovs/ovsdb-json.ts";
 import { refusedWith } from "../sys/errno.ts";
-import type { Host } from "./host.ts";
-import { givenPort } from "./ports.ts";
 import {
-  awaitOfport,
   createBridge,
   giveOurSettings,
   hasOurSettings,
   selectBridge,
   selectDatapath,
-} from "./rows.ts";
+} from "./bridge-rows.ts";
+import type { Host } from "./host.ts";
+import { givenPort } from "./ports.ts";
+import { awaitOfport } from "./rows.ts";
 
 /**
  * Makes the bridge, or gives it the settings that ours have. Throws Failure "invalid-config" where

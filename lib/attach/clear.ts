@@ -5,11 +5,12 @@ import { type AttachmentId, ownerName } from "../ipam/assignment.ts";
 import { listAssignments } from "../ipam/assignments.ts";
 import { everyFlow } from "../overlay/cookies.ts";
 import { listOf, recordOf } from "../ovs/ovsdb-json.ts";
+import { removeBridge, selectBridgeWithPorts } from "./bridge-rows.ts";
 import type { Host } from "./host.ts";
 import { isGatewayLink, isOuterLink, isOwnAddress, tunnelName } from "./names.ts";
 import { lockAttachment } from "./node.ts";
 import { disconnect } from "./remove.ts";
-import { removeBridge, removeRow, selectBridgeWithPorts } from "./rows.ts";
+import { removeRow } from "./rows.ts";
 import { ourPorts } from "./sync.ts";
 
 /** All attachments of containers here, those with an address alone among them. */

@@ -17,6 +17,7 @@ import type { FlowChange, Pending } from "../ovs/switch.ts";
 import { refusedWith } from "../sys/errno.ts";
 import type { Link, Links, Netns } from "../sys/kernel.ts";
 import type { Undo } from "../undo.ts";
+import { selectDatapath } from "./bridge-rows.ts";
 import { askForState, ensureGateway } from "./gateway.ts";
 import type { Host } from "./host.ts";
 import { disableIp6, outerName } from "./names.ts";
@@ -31,7 +32,7 @@ import {
 } from "./plan.ts";
 import { givenPort, readPort } from "./ports.ts";
 import { removePort } from "./remove.ts";
-import { addAttachment, awaitOfport, selectDatapath } from "./rows.ts";
+import { addAttachment, awaitOfport } from "./rows.ts";
 
 /** Whether the container gets a default route here: where it has none, unless it is said. */
 export type DefaultRoute = "set" | "none" | "if absent";

@@ -1,7 +1,7 @@
 /** Whether the switch would take an ADD now. */
 import type { Deadline } from "../deadline.ts";
+import { selectDatapath } from "./bridge-rows.ts";
 import type { Switch } from "./host.ts";
-import { selectDatapath } from "./rows.ts";
 
 /**
  * Asks ovsdb-server and ovs-vswitchd, and does not wait: who takes the answer does. Throws Failure

@@ -5,10 +5,11 @@ import { formatVtep } from "../ipam/nodes.ts";
 import { map, type Operation } from "../ovs/ovsdb-json.ts";
 import type { VtepAddress } from "../store/keys.ts";
 import { newDatapath } from "./bridge.ts";
+import { selectBridge } from "./bridge-rows.ts";
 import type { Host } from "./host.ts";
 import { tunnelName } from "./names.ts";
 import { givenPort, readPort } from "./ports.ts";
-import { addPort, awaitOfport, removeRow, selectBridge, selectPort } from "./rows.ts";
+import { addPort, awaitOfport, removeRow, selectPort } from "./rows.ts";
 import { tunnelPort } from "./switch-network.ts";
 
 /** Each frame's flow says to whom it goes and under which VNI. */

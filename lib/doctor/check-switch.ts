@@ -1,7 +1,7 @@
 /** What is judged of Open vSwitch and its bridge. See doctor.ts for the folder's note. */
 
+import { isAsOurs } from "../attach/bridge-rows.ts";
 import { tunnelName } from "../attach/names.ts";
-import { isAsOurs } from "../attach/rows.ts";
 import {
   broken,
   type Check,

@@ -22,7 +22,7 @@ export async function lookAfter<T>(at: () => Promise<T>): Promise<Known<T>> {
   }
 }
 
-export const unknownBy = (thrown: unknown): Unknown => ({
+const unknownBy = (thrown: unknown): Unknown => ({
   known: false,
   why: reasonOf(thrown),
   todo: thrown instanceof Failure ? thrown.details : undefined,

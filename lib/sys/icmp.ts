@@ -19,7 +19,7 @@ const icmpHeader = 8;
 const udp = 17;
 
 /** The least that `encodeEcho` makes, bytes. */
-export const leastEcho = (family: Family): number => families[family].header + icmpHeader;
+const leastEcho = (family: Family): number => families[family].header + icmpHeader;
 
 /** An echo request that makes an IP packet of `size` bytes; the IP header is the kernel's. */
 export function encodeEcho(family: Family, id: number, number: number, size: number): Uint8Array {
@@ -87,7 +87,7 @@ interface Original {
 /** The packet that an error is about, as far as it is quoted. */
 function originalOf(family: Family, packet: Uint8Array): Original | undefined {
   const header = family === 4 ? ((packet[0] ?? 0) & 15) * 4 : families[6].header;
-  if (packet.length < header + icmpHeader) return undefined;
+  if (header < families[family].header || packet.length < header + icmpHeader) return undefined;
   const view = new DataView(packet.buffer, packet.byteOffset, packet.byteLength);
   const carried = [2, 4, 6].map((at) => view.getUint16(header + at));
   const [first = 0, second = 0, third = 0] = carried;

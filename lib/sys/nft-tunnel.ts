@@ -24,7 +24,7 @@ const named = new Map<number, string>([
 ]);
 
 /** A chain of somebody else that this host's own packets pass. */
-export interface OwnTrafficChain {
+interface OwnTrafficChain {
   /** As nft(8) names it: "inet filter input". */
   readonly name: string;
   readonly chain: string;

@@ -38,6 +38,9 @@ const receiveBuffer = 4 << 20;
 /** The longest that is read: what comes is an answer to less, or cut off behind what is looked at. */
 const longest = 9_216;
 
+/** The rest is read the next time: who sends without end must not be read without end. */
+const mostAtOnce = 4_096;
+
 export const openReach = (ffi: Ffi): Reach => ({
   openEcho: (from, link) => openEcho(ffi, from, link),
   openArp: ({ index, mac }) => openArp(ffi, index, mac ?? (0 as Mac)),
@@ -113,13 +116,14 @@ function send(ffi: Ffi, fd: number, bytes: Uint8Array, to: Uint8Array): Refused 
 function receiveAll(ffi: Ffi, fd: number): readonly Uint8Array[] {
   const buffer = new Uint8Array(longest);
   const all: Uint8Array[] = [];
-  for (;;) {
+  while (all.length < mostAtOnce) {
     const length = ffi.call("recvfrom", fd, buffer, buffer.length, MSG_DONTWAIT);
     if (failed(length, "EINTR")) continue;
     // ENETDOWN: its link went down; nothing comes then, and what was asked stays unanswered.
     if (length < 0) return all;
     all.push(buffer.slice(0, length));
   }
+  return all;
 }
 
 function bind(ffi: Ffi, fd: number, address: Uint8Array): void {

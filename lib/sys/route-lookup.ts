@@ -66,7 +66,7 @@ export function lookUpRoute(ffi: Ffi, question: RouteQuestion): RouteAnswer {
 }
 
 /** Pure. */
-export function routeRequest({ to, from, comesBy }: RouteQuestion): Message {
+function routeRequest({ to, from, comesBy }: RouteQuestion): Message {
   const head = new Uint8Array(rtmsgLength);
   const length = to.family === 4 ? 32 : 128;
   head.set([to.family === 4 ? AF_INET : AF_INET6, length, from === undefined ? 0 : length]);
@@ -83,7 +83,7 @@ export function routeRequest({ to, from, comesBy }: RouteQuestion): Message {
 }
 
 /** Pure: the body of RTM_NEWROUTE. */
-export function decodeRouteAnswer(body: Uint8Array): RouteAnswer {
+function decodeRouteAnswer(body: Uint8Array): RouteAnswer {
   const view = headOf(body, rtmsgLength);
   const found = decodeAttributes(body, rtmsgLength);
   const type = view.getUint8(7);

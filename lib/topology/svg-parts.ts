@@ -3,7 +3,7 @@ import { element, type Markup } from "./markup.ts";
 import { markOf } from "./palette.ts";
 import { type Chip, chipParts, fonts } from "./svg-text.ts";
 
-export interface TextAt {
+interface TextAt {
   readonly x: number;
   /** Of the baseline. */
   readonly y: number;
@@ -42,4 +42,4 @@ export function chipIn(network: number, chip: Chip, { x, y }: { x: number; y: nu
 }
 
 /** Short: what is finer nobody sees. */
-export const tidy = (pixels: number): number => Math.round(pixels * 10) / 10;
+const tidy = (pixels: number): number => Math.round(pixels * 10) / 10;

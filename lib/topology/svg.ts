@@ -10,7 +10,7 @@ import { flowTexts, fonts } from "./svg-text.ts";
 import { cut } from "./text-width.ts";
 import type { Topology } from "./topology.ts";
 
-export interface SvgOptions extends Maker {
+interface SvgOptions extends Maker {
   readonly theme: SvgTheme;
 }
 

@@ -79,7 +79,7 @@ export interface TopologyNode {
   readonly containerCount: number;
 }
 
-export interface TopologyBlock {
+interface TopologyBlock {
   readonly network: string;
   /** As 10.2.0.64/26. */
   readonly prefix: string;

@@ -13,7 +13,7 @@ import {
 import type { Count, Topology, TopologyNetwork, TopologyTunnel, Traffic } from "./topology.ts";
 import { few, type Limits, limitsFor, lookOf, nodeBranches } from "./tree-nodes.ts";
 
-export interface TreeOptions extends Style {
+interface TreeOptions extends Style {
   /** Also what there is too much of to be read. */
   readonly all: boolean;
   /** Columns that there are; undefined: as many as it takes. */

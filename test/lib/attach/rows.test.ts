@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
+import { createBridge } from "../../../lib/attach/bridge-rows.ts";
 import {
   type AttachmentRow,
   addAttachment,
   addGateway,
   awaitOfport,
-  createBridge,
   type GatewayRow,
   removeRow,
 } from "../../../lib/attach/rows.ts";

@@ -116,3 +116,9 @@ test("what is cut off anywhere is not read", () => {
     expect(decodeArpReply(error.subarray(0, length))).toBeUndefined();
   }
 });
+
+test("an error that quotes no whole IP header says nothing", () => {
+  // Port unreachable, of a header that says it has no length, with UDP's number in its place.
+  const quoted = [0, 0, 0, 0, 0, 0, 0, 0, 0, 17, ...new Array(18).fill(0)];
+  expect(decodeIcmp(4, Uint8Array.from([3, 3, 0, 0, 0, 0, 0, 0, ...quoted]), 5)).toBeUndefined();
+});
