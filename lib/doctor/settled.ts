@@ -36,17 +36,18 @@ export function settled(node: NodeFacts, again: ContainerLook): NodeFacts {
   return { ...node, survey, links: again.links };
 }
 
-/** All that a container is judged by. Made anew, its link has another index. */
+/** All that a container is judged by; IPv6 is a bigint. Made anew, its link has another index. */
 function stateOf(look: ContainerLook, link: string): string {
   const written = look.here.assignments.filter((one) => one.link === link);
   const ports = look.switch.ports.filter(({ name }) => name === link);
   const { index, up } = look.links.get(link) ?? {};
-  return JSON.stringify([
+  const all = [
     written.map(({ id, address, ofport, isHeld, state }) => [id, address, ofport, isHeld, state]),
     ports.map(({ bridge, ofport, error, row }) => [bridge, ofport, error, row]),
     index,
     up,
-  ]);
+  ];
+  return JSON.stringify(all, (_, one) => (typeof one === "bigint" ? `${one}` : one));
 }
 
 const linkOf = ({ link }: LocalAssignment): string => link;

@@ -58,6 +58,14 @@ test("one that goes hides no fault of another", () => {
   expect(faultsOf(judged(settled(first, again)))).toEqual(['containers.ports port "spvc2"']);
 });
 
+test("one with an IPv6 address, too", () => {
+  const port = attachmentPort("c2", "spvc2");
+  const other = { ...port, row: { ...must(port.row), address6: 5n } } as typeof port;
+  const look = { ...well, switch: { ...well.switch, ports: [...well.switch.ports, other] } };
+  const found = settled(seeing(look), look);
+  expect(faultsOf(judged(found))).toEqual(['containers.ports port "spvc2"']);
+});
+
 test("all well is asked once", () => {
   expect(areContainersBlamed(judged(node))).toBe(false);
 });
