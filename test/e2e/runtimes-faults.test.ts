@@ -92,7 +92,10 @@ const areAlike = (look: (side: Side) => Promise<unknown>) =>
 const sorted = (list: readonly unknown[]) => list.map((one) => JSON.stringify(one)).sort();
 
 /** Every so many: killed.test.ts goes through them all. */
-const step = { killed: 4, failed: 3 } as const;
+const step = { killed: 3, failed: 2 } as const;
+
+/** Counting finds these again in each run. Node opens one file more at one start in some. */
+const isCounted = ({ call }: Deed) => call !== "openat";
 
 test.each(["ADD", "DEL"] as const)(
   "%s, killed before a deed or with one that fails: what it says, and what is left, are the same",
@@ -101,7 +104,9 @@ test.each(["ADD", "DEL"] as const)(
       if (command === "DEL") expect(await ask("ADD")).toMatchObject({ status: 0 });
     };
     await begin();
-    const [bun, node] = await Promise.all(sides.map((side) => ownDeeds(side, command)));
+    const [bun, node] = await Promise.all(
+      sides.map(async (side) => (await ownDeeds(side, command)).filter(isCounted)),
+    );
     expect(await ask("DEL")).toMatchObject({ status: 0 });
     const ways = [
       { step: step.killed, under: dyingBefore },
