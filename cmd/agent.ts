@@ -4,11 +4,9 @@ import { existsSync } from "node:fs";
 import { compileHotCode } from "#jit";
 import { runAgent } from "../lib/agent/agent.ts";
 import type { World } from "../lib/attach/node.ts";
-import type { Deadline } from "../lib/deadline.ts";
 import { Failure } from "../lib/errors.ts";
 import { jsonLog, type Level, type Log } from "../lib/log.ts";
 import type { NodeConfig } from "../lib/node-config.ts";
-import { openControl } from "../lib/ovs/control.ts";
 import { openBackgroundProcesses, proveProcess } from "../lib/sys/background-processes.ts";
 import { startChild } from "../lib/sys/child.ts";
 import { connectEvented } from "../lib/sys/evented-stream.ts";
@@ -19,7 +17,6 @@ import { serveJoining } from "../lib/sys/join-server.ts";
 import { openMdns } from "../lib/sys/mdns.ts";
 import { notifyReady } from "../lib/sys/notify.ts";
 import { logToFile } from "../lib/sys/rotating-log.ts";
-import { connectUnix } from "../lib/sys/unix-stream.ts";
 
 export interface AgentHere {
   readonly config: NodeConfig;
@@ -43,8 +40,6 @@ export async function runAgentHere(
     ...world,
     ...(logFile !== undefined && { log: logIn(logToFile(ffi, logFile)) }),
     connect: connectEvented,
-    openControl: (path: string, deadline: Deadline) =>
-      openControl(connectUnix(ffi, path, deadline)),
     serve: serveHttp,
     serveJoining,
     openMdns,

@@ -1,12 +1,9 @@
 /** What tracing a packet needs beyond the world that all commands have. */
-import { openControl } from "../lib/ovs/control.ts";
 import type { Ffi } from "../lib/sys/ffi.ts";
 import { lookUpRoute } from "../lib/sys/route-lookup.ts";
-import { connectUnix } from "../lib/sys/unix-stream.ts";
 import type { TraceDrivers } from "../lib/trace/here.ts";
 
 export const traceDrivers = (ffi: Ffi): TraceDrivers => ({
-  openControl: (path, deadline) => openControl(connectUnix(ffi, path, deadline)),
   pause: (ms) => new Promise((done) => setTimeout(done, ms)),
   lookUpRoute: (question) => lookUpRoute(ffi, question),
   newToken: () => crypto.randomUUID(),

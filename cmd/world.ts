@@ -2,12 +2,14 @@
 import type { World } from "../lib/attach/node.ts";
 import type { Io } from "../lib/cni/run.ts";
 import { jsonLog } from "../lib/log.ts";
+import { reachControl } from "../lib/ovs/control.ts";
 import { openDatabase } from "../lib/ovs/database.ts";
 import { openFlows } from "../lib/ovs/flows.ts";
 import type { PluginWorld } from "../lib/plugin/add.ts";
 import { startDeleting } from "../lib/sys/detached.ts";
 import { makeDir, openDir } from "../lib/sys/dir.ts";
 import type { Ffi } from "../lib/sys/ffi.ts";
+import { namesAt } from "../lib/sys/folder.ts";
 import { readFile } from "../lib/sys/io.ts";
 import { openKernel } from "../lib/sys/kernel-driver.ts";
 import { hasFilterNetwork } from "../lib/sys/nft-has.ts";
@@ -22,6 +24,12 @@ export function realWorld(ffi: Ffi, io: Pick<Io, "env" | "clock" | "writeStderr"
     openFilter: async () => (await import("../lib/sys/nft-driver.ts")).openFilter(ffi),
     openDatabase: (path, deadline) => openDatabase(connectUnix(ffi, path, deadline)),
     openFlows: (path, deadline) => openFlows(connectUnix(ffi, path, deadline)),
+    openControl: (runDir, deadline) =>
+      reachControl({
+        list: () => namesAt(ffi, runDir),
+        read: (name) => readFile(ffi, `${runDir}/${name}`),
+        connect: (name) => connectUnix(ffi, `${runDir}/${name}`, deadline),
+      }),
     startDeleting: (name) => startDeleting(ffi, name),
     readFile: (path) => readFile(ffi, path),
     makeDir: (path) => makeDir(ffi, path),

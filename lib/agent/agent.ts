@@ -91,7 +91,6 @@ async function answerOthers(
 ): Promise<void> {
   const { registry, config, use } = node;
   if (config.store.type === "file") return;
-  const asking = { ...world, pause: (ms: number) => pause(ms, signal) };
   await keepAnswering({
     ...world,
     registry,
@@ -99,7 +98,9 @@ async function answerOthers(
     signal,
     name: () => use(({ ipam }) => ipam.node().name),
     ask: (question) =>
-      use((host) => answerHere(asking, host, question, deadlineIn(world.clock, traceMs))),
+      use((host) =>
+        answerHere((ms) => pause(ms, signal), host, question, deadlineIn(world.clock, traceMs)),
+      ),
   });
 }
 

@@ -8,10 +8,9 @@ import type { BackgroundProcesses, ProvenProcess, StartChild } from "../sys/back
 import type { EventedStream } from "../sys/evented-stream.ts";
 import type { HttpAnswer, HttpServer, Listen } from "../sys/http-server.ts";
 import type { JoinServer, JoinServerOptions } from "../sys/join-server.ts";
-import type { Asking } from "../trace/ask.ts";
 import { pause } from "./pause.ts";
 
-export interface AgentWorld extends World, JoinDrivers, Pick<Asking, "openControl"> {
+export interface AgentWorld extends World, JoinDrivers {
   readonly connect: (path: string, signal: AbortSignal) => Promise<EventedStream>;
   readonly serve: (listen: Listen, answer: (path: string) => HttpAnswer) => Promise<HttpServer>;
   readonly serveJoining: (options: JoinServerOptions) => Promise<JoinServer>;

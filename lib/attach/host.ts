@@ -5,6 +5,7 @@ import { Failure, reasonOf } from "../errors.ts";
 import type { NodeIpam } from "../ipam/held.ts";
 import type { Log } from "../log.ts";
 import type { NodeConfig } from "../node-config.ts";
+import type { Control } from "../ovs/control.ts";
 import type { Database, Flows } from "../ovs/switch.ts";
 import { refusedWith } from "../sys/errno.ts";
 import type { Kernel, Links } from "../sys/kernel.ts";
@@ -20,6 +21,8 @@ export interface Drivers {
   readonly openDatabase: (path: string, deadline: Deadline) => Database;
   /** Connects to a bridge's <bridge>.mgmt. */
   readonly openFlows: (path: string, deadline: Deadline) => Flows;
+  /** Connects to ovs-vswitchd's control socket, which it finds in Open vSwitch's run directory. */
+  readonly openControl: (runDir: string, deadline: Deadline) => Control;
   /** Starts to delete a link of this namespace; undefined if it is not there. */
   readonly startDeleting: (name: string) => Deletion | undefined;
 }
@@ -35,6 +38,7 @@ export interface Switch {
   /** Throws Failure "try-again" when Open vSwitch can't be reached. */
   readonly database: (deadline: Deadline) => Database;
   readonly flows: (deadline: Deadline) => Flows;
+  readonly control: (deadline: Deadline) => Control;
   readonly close: () => void;
 }
 
@@ -75,21 +79,25 @@ export function openHost(
     },
     database: ovs.database,
     flows: ovs.flows,
+    control: ovs.control,
     close: () => {
       for (const one of opened.splice(0)) one.close();
     },
   };
 }
 
+type SwitchDrivers = Pick<Drivers, "openDatabase" | "openFlows" | "openControl">;
+
 /** For who needs nothing else of the host. */
 export function openSwitch(
-  { openDatabase, openFlows }: Pick<Drivers, "openDatabase" | "openFlows">,
+  { openDatabase, openFlows, openControl }: SwitchDrivers,
   { runDir, bridge }: NodeConfig["ovs"],
 ): Switch {
   const opened: { close: () => void }[] = [];
   return {
     database: once(reaching("ovsdb-server", `${runDir}/db.sock`, openDatabase), opened),
     flows: once(reaching("ovs-vswitchd", `${runDir}/${bridge}.mgmt`, openFlows), opened),
+    control: once(reaching("ovs-vswitchd", runDir, openControl), opened),
     close: () => {
       for (const one of opened.splice(0)) one.close();
     },

@@ -1,6 +1,6 @@
 /** The one VXLAN port, by which all peers of all networks are reached (ovs-vswitchd.conf.db(5)). */
 import type { Deadline } from "../deadline.ts";
-import { Failure } from "../errors.ts";
+import { Failure, reasonOf } from "../errors.ts";
 import { formatVtep } from "../ipam/nodes.ts";
 import { map, type Operation } from "../ovs/ovsdb-json.ts";
 import type { VtepAddress } from "../store/keys.ts";
@@ -46,6 +46,7 @@ export function ensureTunnel(host: Host, local: VtepAddress, deadline: Deadline)
   const awaited = database.send(awaitOfport(tunnelName, deadline.left()), deadline);
   const given = givenPort(awaited, tunnelName, deadline);
   if (given.ofport === tunnelPort) {
+    forgetLearnt(host, deadline);
     host.log.info("made the tunnel's port", { vtep: formatVtep(local), because: fault });
     return;
   }
@@ -58,6 +59,23 @@ export function ensureTunnel(host: Host, local: VtepAddress, deadline: Deadline)
         ? `See which it is: ovs-ofctl show ${bridge}. Take it off and add it again with "-- set interface NAME ofport_request=2".`
         : undefined,
   });
+}
+
+/**
+ * Has the switch decide anew about each frame. *Measured*: what its userspace datapath has learnt of
+ * a peer's frames while there was no such port (they are the machine's own) it keeps for as long as
+ * they come; neither a new port ends that, nor new flows, and no frame of that peer arrives.
+ */
+function forgetLearnt(host: Host, deadline: Deadline): void {
+  try {
+    host.control(deadline).call("revalidator/purge", [], deadline);
+  } catch (fault) {
+    const port = tunnelName;
+    host.log.warn("peers that send without a pause may not arrive by a port that is new", {
+      port,
+      reason: reasonOf(fault),
+    });
+  }
 }
 
 /**

@@ -105,7 +105,7 @@ async function traceHere(
   ]);
   world.terminal.progress("Looking");
   return lookAtNode(world, args, async (host) => {
-    const following = await openFollowing(world, drivers, host, await readSurvey(host, world));
+    const following = await openFollowing(drivers, host, await readSurvey(host, world));
     const { facts } = following;
     const question: TraceQuestion = {
       ...partiesOf(facts, args),

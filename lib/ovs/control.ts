@@ -51,10 +51,33 @@ export function openControl(stream: ByteStream): Control {
 const refused = (command: string, error: string) =>
   new Failure("switch-refused", `Cannot run "${command}" in the switch: ${error.trim()}`);
 
+/** Open vSwitch's run directory, as a connection to its daemon is made there. */
+export interface ControlPlace {
+  readonly list: () => readonly string[];
+  /** The text of a file; undefined if there is none. */
+  readonly read: (name: string) => string | undefined;
+  readonly connect: (name: string) => ByteStream;
+}
+
 /**
- * Where ovs-vswitchd's control socket may be among what its run directory holds, the likeliest
- * first: `pid` is what its pid file says. A daemon in a container has a pid of that container's, and
- * one that was killed leaves its socket behind: who tries them all finds the one that answers.
+ * Connects to ovs-vswitchd, by each socket that may be its own: one that was killed has left its
+ * socket behind. Throws what the last of them threw.
+ */
+export function reachControl({ list, read, connect }: ControlPlace): Control {
+  let fault: unknown = new Failure("try-again", "there is no control socket of it");
+  for (const name of controlSockets(list(), read(`${daemon}.pid`))) {
+    try {
+      return openControl(connect(name));
+    } catch (thrown) {
+      fault = thrown;
+    }
+  }
+  throw fault;
+}
+
+/**
+ * Which of the names may be the daemon's socket, the likeliest first: `pid` is what its pid file
+ * says, which is that container's for a daemon in one.
  */
 export function controlSockets(
   names: readonly string[],

@@ -7,7 +7,7 @@ import { Failure } from "../errors.ts";
 import { textOfBytes } from "../text.ts";
 import { type Attempt, failed, succeed } from "./errno.ts";
 import type { Ffi } from "./ffi.ts";
-import { cString, cwd, O } from "./io.ts";
+import { closing, cString, cwd, O } from "./io.ts";
 import { statOf } from "./stat.ts";
 
 const SEEK_SET = 0;
@@ -74,6 +74,18 @@ export function keepToOurselves(ffi: Ffi, fd: number, path: string, self: number
     ffi.call("fchmod", fd, 0o700),
     tried("close to others", { fd, name: "", path }, "fchmod"),
   );
+}
+
+/** The names in a folder that may be another's, and be reached by a symlink; none if it is not there. */
+export function namesAt(ffi: Ffi, path: string): readonly string[] {
+  const fd = openFolder(ffi, { fd: cwd, name: `${path}/.`, path });
+  if (fd === undefined) return [];
+  const close = closing(ffi, fd);
+  try {
+    return namesIn(ffi, fd, path);
+  } finally {
+    close();
+  }
 }
 
 /** The names in a folder, without "." and ".."; none when it was removed. */

@@ -5,8 +5,8 @@
  */
 import { refusedWith } from "./errno.ts";
 import type { Ffi } from "./ffi.ts";
-import { namesIn, openFolder } from "./folder.ts";
-import { closing, cwd, readFile } from "./io.ts";
+import { namesAt } from "./folder.ts";
+import { readFile } from "./io.ts";
 import type { ProcessId, ProcessTable } from "./processes.ts";
 import { sendSignal } from "./signals.ts";
 import { statAt } from "./stat.ts";
@@ -43,16 +43,8 @@ function findProcess(ffi: Ffi, pid: number): ProcessId | undefined {
 
 /** Of processes, or of one's threads, ascending. */
 function numbersIn(ffi: Ffi, path: string): readonly number[] {
-  const place = { fd: cwd, name: path, path };
-  const fd = openFolder(ffi, place);
-  if (fd === undefined) return [];
-  const close = closing(ffi, fd);
-  try {
-    const pids = namesIn(ffi, fd, place.path).filter((name) => /^\d+$/.test(name));
-    return pids.map(Number).sort((a, b) => a - b);
-  } finally {
-    close();
-  }
+  const pids = namesAt(ffi, path).filter((name) => /^\d+$/.test(name));
+  return pids.map(Number).sort((a, b) => a - b);
 }
 
 /** A process may go while it is read. */

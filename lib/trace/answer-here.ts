@@ -7,13 +7,13 @@ import type { Deadline } from "../deadline.ts";
 import type { Ip4 } from "../net/ip4.ts";
 import type { Ofport } from "../ovs/flow.ts";
 import type { Answer } from "./answer.ts";
-import { type Asking, askSwitch } from "./ask.ts";
+import { askSwitch, type Pause } from "./ask.ts";
 import type { Question } from "./question.ts";
 import type { PortState } from "./switch-trace.ts";
 
 /** Throws what asking the switch throws. */
 export async function answerHere(
-  asking: Asking,
+  pause: Pause,
   host: Host,
   question: Question,
   deadline: Deadline,
@@ -21,8 +21,8 @@ export async function answerHere(
   const { attachments, gateways } = ourPorts(host, deadline);
   const port = entryPort([...attachments, ...gateways], question);
   if (port === undefined) return { refused: "it has no port that such a packet comes in by" };
-  const [trace] = await askSwitch(asking, host.config, [{ ...question, port }], deadline);
-  return { text: trace?.text ?? "", ownPort: ownPortOf(host, question.packet.network) };
+  const { text } = await askSwitch(host, pause, { ...question, port }, deadline);
+  return { text, ownPort: ownPortOf(host, question.packet.network) };
 }
 
 /** Of this node's own port in a network; undefined where there is none, or no kernel tells. */

@@ -1,10 +1,9 @@
 /** A trace, asked on this node: its survey, its switch and its kernel. See way.ts for the folder's note. */
 import type { Host } from "../attach/host.ts";
 import { gatewayLinkName } from "../attach/names.ts";
-import type { World } from "../attach/node.ts";
 import type { Survey } from "../survey/survey.ts";
 import type { RouteAnswer, RouteQuestion } from "../sys/route-lookup.ts";
-import type { Asking } from "./ask.ts";
+import type { Pause } from "./ask.ts";
 import { type Facts, factsOf } from "./facts.ts";
 import type { Following } from "./follow.ts";
 import type { HostRoute } from "./host-sends.ts";
@@ -14,28 +13,24 @@ import { openThrough } from "./through.ts";
 import type { Address, Packet } from "./way.ts";
 
 /** Made in cmd/, loaded for this alone. */
-export interface TraceDrivers extends Pick<Asking, "openControl" | "pause"> {
+export interface TraceDrivers {
+  readonly pause: Pause;
   readonly lookUpRoute: (question: RouteQuestion) => RouteAnswer;
   /** A name that nobody else has, and nobody can guess. */
   readonly newToken: () => string;
 }
 
-type TraceWorld = Pick<World, "openDir" | "readFile">;
-
 /** All that a packet is followed by, from this node. */
 export async function openFollowing(
-  world: TraceWorld,
   drivers: TraceDrivers,
   host: Host,
   survey: Survey,
 ): Promise<Following> {
   const facts = factsOf(survey);
-  const { newToken, openControl, pause } = drivers;
-  const { openDir, readFile } = world;
-  const asking = { openControl, pause, openDir, readFile };
+  const { newToken, pause } = drivers;
   return {
     facts,
-    through: openThrough({ host, survey, facts, asking, newToken }),
+    through: openThrough({ host, survey, facts, pause, newToken }),
     ownElsewhere: ownIn(survey),
     ...(await openHostSees(drivers, host, facts)),
   };

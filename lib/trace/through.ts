@@ -9,7 +9,7 @@ import { tables } from "../overlay/state.ts";
 import type { Survey } from "../survey/survey.ts";
 import { askNode } from "./across.ts";
 import { entryPort, ownPortOf } from "./answer-here.ts";
-import { type Asking, askSwitch } from "./ask.ts";
+import { askSwitch, type Pause } from "./ask.ts";
 import type { Facts } from "./facts.ts";
 import { isOutput } from "./flow-words.ts";
 import { type Recorded, recordedHere, recordedOf } from "./records.ts";
@@ -22,7 +22,7 @@ export interface ThroughDeps {
   readonly host: Host;
   readonly survey: Survey;
   readonly facts: Facts;
-  readonly asking: Asking;
+  readonly pause: Pause;
   /** A name that nobody else has, and nobody can guess. */
   readonly newToken: () => string;
 }
@@ -62,7 +62,7 @@ const ask = (deps: ThroughDeps, node: string, entry: Entry, packet: Packet): Pro
   node === deps.facts.node ? askHere(deps, entry, packet) : askThere(deps, node, entry, packet);
 
 async function askHere(
-  { host, survey, asking }: ThroughDeps,
+  { host, survey, pause }: ThroughDeps,
   entry: Entry,
   packet: Packet,
 ): Promise<Asked> {
@@ -71,9 +71,7 @@ async function askHere(
   if (port === undefined) return { unheard: "it has no port that such a packet comes in by" };
   const deadline = deadlineIn(host.clock, patienceMs.here);
   try {
-    const incoming = { entry, packet, port };
-    const [trace] = await askSwitch(asking, host.config, [incoming], deadline);
-    if (trace === undefined) return { unheard: "the switch says nothing" };
+    const trace = await askSwitch(host, pause, { entry, packet, port }, deadline);
     return { ...trace, ownPort: ownPortOf(host, packet.network) };
   } catch (thrown) {
     const isSilent = thrown instanceof Failure && thrown.kind === "try-again";

@@ -46,6 +46,27 @@ test("it is left alone when it is right, and made anew when this node's VTEP is 
   expect(tunnel("ofport")).toBe("1");
 });
 
+test("what the switch has learnt before there was the port is forgotten, and only then", () => {
+  const called: string[] = [];
+  const control = { call: (command: string) => called.push(command), close: () => {} };
+  const host = { ...on.host, control: () => control as never };
+  ensureTunnel(host, local, within());
+  expect(called).toEqual(["revalidator/purge"]);
+  ensureTunnel(host, local, within());
+  expect(called).toHaveLength(1);
+});
+
+test("where the switch can't be told to, the port is made all the same, and that is logged", () => {
+  const told: unknown[] = [];
+  const log = { ...on.host.log, warn: (_: string, about?: object) => told.push(about) };
+  const away = () => {
+    throw new Error("nobody listens there");
+  };
+  ensureTunnel({ ...on.host, log, control: away }, local, within());
+  expect(tunnelFault(on.host, local, within())).toBeUndefined();
+  expect(told).toEqual([{ port: "sptunnel", reason: "nobody listens there" }]);
+});
+
 test("one that is on another bridge comes to ours", () => {
   ovs.vsctl("add-br", "sp1", "--", "set", "bridge", "sp1", "datapath_type=netdev");
   ovs.vsctl("add-port", "sp1", "sptunnel", "--", "set", "interface", "sptunnel", "type=vxlan");
