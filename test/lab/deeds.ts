@@ -27,31 +27,39 @@ export interface Deed {
 }
 
 /** Runs a command to its end and gives its deeds, in their order. */
-export async function deedsOf(
+export async function deedsOf(node: LabNode, call: CniCall) {
+  const under = (log: string) => ["strace", "-o", log, "-e", `trace=${calls.join(",")}`];
+  const run = await runLogged(node, call, under);
+  return { ...run, deeds: parseDeeds(run.log) };
+}
+
+/** Runs a command under strace, which writes the log that it is given. */
+export async function runLogged(
   node: LabNode,
   call: CniCall,
-): Promise<{ readonly deeds: readonly Deed[]; readonly outcome: CniOutcome }> {
+  strace: (log: string) => readonly string[],
+): Promise<{ readonly outcome: CniOutcome; readonly log: string }> {
   const folder = mkdtempSync(join(tmpdir(), "sp-deeds-"));
   try {
     const log = join(folder, "log");
-    const under = ["strace", "-o", log, "-e", `trace=${calls.join(",")}`];
-    const outcome = await node.cni({ ...call, under });
-    return { outcome, deeds: parseDeeds(readFileSync(log, "utf8")) };
+    const outcome = await node.cni({ ...call, under: strace(log) });
+    return { outcome, log: readFileSync(log, "utf8") };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
-/** What to run a command under so that it dies before it does `deed`. */
-export const dyingBefore = ({ call, nth }: Deed): readonly string[] => [
-  "strace",
-  ...["-o", "/dev/null", "-e", `trace=${call}`, "-e", `inject=${call}:signal=KILL:when=${nth}`],
-];
+/** What to run a command under so that it dies before it does `deed`; `log` is strace's own file. */
+export const dyingBefore = (deed: Deed, log?: string): readonly string[] =>
+  striking(deed, "signal=KILL", log);
 
-/** What to run a command under so that `deed` fails, and it goes on as it sees fit. */
-export const failingAt = ({ call, nth }: Deed, error: string): readonly string[] => [
-  "strace",
-  ...["-o", "/dev/null", "-e", `trace=${call}`, "-e", `inject=${call}:error=${error}:when=${nth}`],
+/** What to run a command under so that `deed` fails with ENOSPC, and it goes on as it sees fit. */
+export const failingAt = (deed: Deed, log?: string): readonly string[] =>
+  striking(deed, "error=ENOSPC", log);
+
+const striking = ({ call, nth }: Deed, fault: string, log = "/dev/null") => [
+  ...["strace", "-o", log],
+  ...["-e", `trace=${call}`, "-e", `inject=${call}:${fault}:when=${nth}`],
 ];
 
 /** Reads strace's lines. What failed changed nothing, nor did what only looked. */
