@@ -67,6 +67,11 @@ const executables = {
   ],
 };
 
+/** What Bun's executable loads on demand, each bundled by itself: package.json's "imports". */
+const parts = ["#main", "#command", "#status"];
+/** Its source is changed on its way into an executable. */
+const protocolReader = /\/lib\/store\/etcd-proto\.ts$/;
+
 process.chdir(top);
 const [making, arch] = (process.env.SOCKETPLANE_BUILD ?? "").split(" ");
 if (arch === undefined) process.exitCode = build(process.argv.slice(2));
@@ -163,23 +168,58 @@ async function sweep() {
   }
 }
 
+/**
+ * Bundles each of the parts by itself: what two of them need is in both, and of the rest a part has
+ * nothing. *Measured*: with what they have in common in chunks of its own, STATUS takes a fifth more
+ * time.
+ */
+function partsByThemselves() {
+  const { imports } = JSON.parse(readFileSync("package.json", "utf8"));
+  const target = (name) => join(top, imports[name].bun ?? imports[name]);
+  return {
+    name: "parts",
+    setup: (bundle) => {
+      // A module is known by its path: with the part's name behind it, it is one of its own.
+      bundle.onResolve({ filter: /^(\.{1,2}\/|#)/ }, ({ path, importer }) => {
+        if (parts.includes(path)) return { path: `${target(path)}?${path}` };
+        const [from, part] = importer.split("?");
+        if (part === undefined) return undefined;
+        const found = path.startsWith("#") ? target(path) : resolve(dirname(from), path);
+        return found.endsWith(".ts") ? { path: `${found}?${part}` } : undefined;
+      });
+      bundle.onLoad({ filter: /\.ts\?#[a-z]+$/ }, ({ path }) => {
+        const [file] = path.split("?");
+        return { contents: sourceOf(file), loader: "ts" };
+      });
+    },
+  };
+}
+
 /** Puts etcd's protocol into the executable, in the place of what reads it from etcd3's folder. */
 function etcdProtocol() {
   return {
     name: "etcd-protocol",
     setup: (bundle) => {
-      bundle.onLoad({ filter: /\/lib\/store\/etcd-proto\.ts$/ }, ({ path }) => {
-        const source = readFileSync(path, "utf8");
-        const reading = "new protobuf.Root().loadSync(protocolPath(), { keepCase: true })";
-        if (!source.includes(reading)) {
-          throw new Error(`Cannot embed etcd's protocol: ${path} reads it in another way`);
-        }
-        const parsed = `protobuf.Root.fromJSON(${JSON.stringify(parsedProtocol())})`;
-        const contents = source.replace(reading, () => parsed);
-        return { contents, loader: "ts", resolveDir: dirname(path) };
-      });
+      bundle.onLoad({ filter: protocolReader }, ({ path }) => ({
+        contents: sourceOf(path),
+        loader: "ts",
+        resolveDir: dirname(path),
+      }));
     },
   };
+}
+
+function sourceOf(path) {
+  const source = readFileSync(path, "utf8");
+  if (!protocolReader.test(path)) return source;
+  const reading = "new protobuf.Root().loadSync(protocolPath(), { keepCase: true })";
+  if (!source.includes(reading)) {
+    throw new Error(`Cannot embed etcd's protocol: ${path} reads it in another way`);
+  }
+  return source.replace(
+    reading,
+    () => `protobuf.Root.fromJSON(${JSON.stringify(parsedProtocol())})`,
+  );
 }
 
 function parsedProtocol() {
@@ -243,7 +283,7 @@ async function compileByBun({ entry, jitPolicy, program }, outfile) {
     minify: true,
     bytecode: true,
     metafile: true,
-    plugins: [etcdProtocol()],
+    plugins: [partsByThemselves()],
     compile: {
       outfile,
       ...(jitPolicy !== undefined && { jitPolicy }),
@@ -263,7 +303,7 @@ async function compileByBun({ entry, jitPolicy, program }, outfile) {
  * the entry loads on demand, as an asset of its own.
  */
 async function compileByPkg({ entry, main, bundle, program }, outfile) {
-  if (bundle !== undefined) await bundleByEsbuild(entry, bundle, { "#main": join(top, main) });
+  if (bundle !== undefined) await bundleByEsbuild(entry, bundle, { "#main-node": join(top, main) });
   const metafile = await bundleByEsbuild(entry, `${outfile}.cjs`);
   const assets =
     main === undefined ? {} : await compiledAsset(main, outfile, program === undefined);

@@ -2,23 +2,18 @@
 import { runCli } from "../lib/cli/main.ts";
 import type { Terminal } from "../lib/cli/output.ts";
 import { withProgress } from "../lib/cli/progress.ts";
-import type { Env } from "../lib/cni/environment.ts";
 import type { Io } from "../lib/cni/run.ts";
-import type { Plugin } from "../lib/run/world.ts";
 import type { Ffi } from "../lib/sys/ffi.ts";
 import { writeText } from "../lib/sys/io.ts";
 import { openProcessTable } from "../lib/sys/process-table.ts";
 import { openPrograms } from "../lib/sys/programs.ts";
 import { terminalWidth } from "../lib/sys/terminal.ts";
+import { processIo } from "./io.ts";
+import { pluginNamed } from "./plugins.ts";
 import { realWorld } from "./world.ts";
 
-/** Runs `args` and gives back the exit status. `plugin` is the interface plugin in an environment. */
-export function runCommand(
-  ffi: Ffi,
-  args: readonly string[],
-  version: string,
-  plugin: (env: Env) => Plugin,
-): Promise<number> {
+/** Runs `args` and gives back the exit status. */
+export function runCommand(ffi: Ffi, args: readonly string[], version: string): Promise<number> {
   const { env } = process;
   const stderr = (text: string) => writeText(ffi, 2, text, "stderr");
   const io = { env, clock: () => performance.now(), writeStderr: stderr };
@@ -33,8 +28,10 @@ export function runCommand(
       processes: openProcessTable(ffi),
       programs: openPrograms(ffi),
       // As --config names it, before all others.
-      plugin: (nodeConfig) =>
-        plugin(nodeConfig === undefined ? env : { ...env, SOCKETPLANE_CONFIG: nodeConfig }),
+      plugin: (nodeConfig) => {
+        const its = nodeConfig === undefined ? env : { ...env, SOCKETPLANE_CONFIG: nodeConfig };
+        return pluginNamed("socketplane", ffi, processIo(ffi, its), version);
+      },
       runAgent: async (config, logFile) => {
         const { runAgentHere } = await import("./agent.ts");
         await runAgentHere(ffi, world, { config, version, logFile });

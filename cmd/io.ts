@@ -5,6 +5,9 @@ import { writeText } from "../lib/sys/io.ts";
 import { isOwnNetns } from "../lib/sys/netns.ts";
 import { readSome } from "../lib/sys/stdin.ts";
 
+/** The name that the executable was called by. */
+export const calledAs = (): string => process.argv0.slice(process.argv0.lastIndexOf("/") + 1);
+
 export const processIo = (ffi: Ffi, env: Io["env"]): Io => ({
   env,
   clock: () => performance.now(),

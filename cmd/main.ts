@@ -3,28 +3,31 @@
  * command, and `socketplane-ipam` says what it is.
  */
 import { openFfi } from "#ffi";
+import type { Io } from "../lib/cni/run.ts";
 import { runPlugin } from "../lib/cni/run.ts";
 import type { Ffi } from "../lib/sys/ffi.ts";
 import { version } from "../package.json" with { type: "json" };
-import { processIo } from "./io.ts";
+import { calledAs, processIo } from "./io.ts";
 import { pluginNamed } from "./plugins.ts";
 
-/** Runs what was asked for, and ends the process with its exit status. */
-export async function main(): Promise<void> {
+/**
+ * Runs what was asked for, and ends the process with its exit status. `readStdin` has what was read
+ * of standard input already.
+ */
+export async function main(readStdin?: Io["readStdin"]): Promise<void> {
   const ffi = openFfi();
   // By the system call: the runtime's own way out costs 0.4 ms.
-  ffi.call("exit_group", await run(ffi));
+  ffi.call("exit_group", await run(ffi, readStdin));
 }
 
-async function run(ffi: Ffi): Promise<number> {
-  const { env, argv0, argv } = process;
-  const called = argv0.slice(argv0.lastIndexOf("/") + 1);
+async function run(ffi: Ffi, readStdin: Io["readStdin"] | undefined): Promise<number> {
+  const { env, argv } = process;
+  const called = calledAs();
   if (env.CNI_COMMAND || called === "socketplane-ipam") {
-    const io = processIo(ffi, env);
+    const own = processIo(ffi, env);
+    const io = readStdin === undefined ? own : { ...own, readStdin };
     return runPlugin(io, pluginNamed(called, ffi, io, version));
   }
-  const { runCommand } = await import("./command.ts");
-  // Handed over, not loaded from there: what two load is a chunk of its own, and costs an ADD.
-  const plugin = (its: typeof env) => pluginNamed("socketplane", ffi, processIo(ffi, its), version);
-  return runCommand(ffi, argv.slice(2), version, plugin);
+  const { runCommand } = await import("#command");
+  return runCommand(ffi, argv.slice(2), version);
 }

@@ -5,6 +5,6 @@ void start();
 
 async function start(): Promise<void> {
   await answerVersion();
-  const { main } = await import("#main");
+  const { main } = await import("#main-node");
   await main();
 }

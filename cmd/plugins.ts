@@ -5,15 +5,13 @@
 import type { Commands, Io } from "../lib/cni/run.ts";
 import { add } from "../lib/plugin/add.ts";
 import { check } from "../lib/plugin/check.ts";
+import { honoured } from "../lib/plugin/config.ts";
 import { del } from "../lib/plugin/del.ts";
 import { gc, ipamGc } from "../lib/plugin/gc.ts";
 import { ipamAdd, ipamCheck, ipamDel } from "../lib/plugin/ipam.ts";
 import { ipamStatus, status } from "../lib/plugin/status.ts";
 import type { Ffi } from "../lib/sys/ffi.ts";
 import { pluginWorld } from "./world.ts";
-
-/** The capabilities that the interface plugin, or its delegate, does something about. */
-const honoured = ["ips", "mac", "dns", "aliases", "ipRanges", "bandwidth"];
 
 /** The plugin that goes by the name the executable was called by. */
 export const pluginNamed = (called: string, ffi: Ffi, io: Io, version: string): Commands =>

@@ -5,5 +5,5 @@
 import { answerVersion } from "./start.ts";
 
 await answerVersion();
-const { main } = await import("#main");
+const { main } = await (process.env.CNI_COMMAND === "STATUS" ? import("#status") : import("#main"));
 await main();

@@ -86,14 +86,10 @@ export function openHost(
   };
 }
 
-type SwitchDrivers = Pick<Drivers, "openDatabase" | "openFlows" | "openControl">;
-
 /** For who needs nothing else of the host. */
-export function openSwitch(
-  { openDatabase, openFlows, openControl }: SwitchDrivers,
-  { runDir, bridge }: NodeConfig["ovs"],
-): Switch {
+export function openSwitch(drivers: Drivers, { runDir, bridge }: NodeConfig["ovs"]): Switch {
   const opened: { close: () => void }[] = [];
+  const { openDatabase, openFlows, openControl } = drivers;
   return {
     database: once(reaching("ovsdb-server", `${runDir}/db.sock`, openDatabase), opened),
     flows: once(reaching("ovs-vswitchd", `${runDir}/${bridge}.mgmt`, openFlows), opened),

@@ -1,14 +1,20 @@
 /** Whether the switch would take an ADD now. */
 import type { Deadline } from "../deadline.ts";
+import type { Database, Flows } from "../ovs/switch.ts";
 import { selectDatapath } from "./bridge-rows.ts";
-import type { Switch } from "./host.ts";
+
+/** As much of a switch as is asked. */
+export interface AskedSwitch {
+  readonly database: (deadline: Deadline) => Pick<Database, "send">;
+  readonly flows: (deadline: Deadline) => Pick<Flows, "ask">;
+}
 
 /**
  * Asks ovsdb-server and ovs-vswitchd, and does not wait: who takes the answer does. Throws Failure
  * "try-again", here or there, where one of them is away or does not answer.
  */
 export function askSwitch(
-  ovs: Switch,
+  ovs: AskedSwitch,
   bridge: string,
   deadline: Deadline,
 ): (until: Deadline) => void {

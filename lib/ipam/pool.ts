@@ -99,10 +99,14 @@ function assignIn(dirs: PoolDirs, folder: Dir, want: Want): Assigned {
 export function hasFree(dirs: PoolDirs, network: Network, blocks: readonly HeldBlock[]): boolean {
   const folder = dirs.networks.open(network.name);
   if (folder === undefined) return false;
-  const free = nextFree(network, blocks, (block) => takenIn(folder, block), undefined);
+  const free = hasFreeIn(folder, network, blocks);
   folder.close();
-  return free !== undefined;
+  return free;
 }
+
+/** The same of the network's folder. */
+export const hasFreeIn = (folder: Dir, network: Network, blocks: readonly HeldBlock[]): boolean =>
+  nextFree(network, blocks, (block) => takenIn(folder, block), undefined) !== undefined;
 
 /** Whether the block is one for what is asked for, an address or a MAC. */
 export const hasAsked = (block: HeldBlock, { address, mac }: Pick<Want, "address" | "mac">) =>

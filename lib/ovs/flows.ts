@@ -49,10 +49,7 @@ export function openFlows(stream: ByteStream): Flows & Ports {
     },
     aggregate: (cookies, deadline) => askAggregate(cookies, deadline)(deadline),
     askAggregate,
-    ask: (deadline) => {
-      const answer = ask(connection, "speak with", writeBarrier, deadline);
-      return (until) => void answer(until);
-    },
+    ask: (deadline) => askBridge(connection, deadline),
     dump: (cookies, deadline) => {
       const write = (to: Writer, xid: number) => writeFlowsRequest(to, xid, cookies);
       return ask(connection, "read the flows of", write, deadline)(deadline).flatMap(readFlows);
@@ -79,6 +76,17 @@ export function openFlows(stream: ByteStream): Flows & Ports {
       )(deadline).flatMap(readPorts),
     close: stream.close,
   };
+}
+
+/** The same for who only asks whether the switch answers. */
+export function openAsking(stream: ByteStream): Pick<Flows, "ask" | "close"> {
+  const connection = openConnection(stream);
+  return { ask: (deadline) => askBridge(connection, deadline), close: stream.close };
+}
+
+function askBridge(connection: Connection, deadline: Deadline): ReturnType<Flows["ask"]> {
+  const answer = ask(connection, "speak with", writeBarrier, deadline);
+  return (until) => void answer(until);
 }
 
 /** Sends a question; its answer, whose parts' bodies it gives, is waited for when it is taken. */

@@ -15,6 +15,9 @@ import type { NetworkSpec } from "../ipam/network.ts";
 import { networkOf } from "./network-config.ts";
 import { routesOf } from "./routes.ts";
 
+/** The capabilities that the interface plugin, or its delegate, does something about. */
+export const honoured = ["ips", "mac", "dns", "aliases", "ipRanges", "bandwidth"];
+
 /** The IPAM plugin whose work is done in this process. */
 export const ownIpam = "socketplane-ipam";
 

@@ -125,7 +125,7 @@ export function openLinks(ffi: Ffi): Links {
   };
 }
 
-function bootId(ffi: Ffi): string {
+export function bootId(ffi: Ffi): string {
   const text = readFile(ffi, "/proc/sys/kernel/random/boot_id");
   if (text !== undefined) return text.trim();
   throw new Failure("io", "Cannot read the boot id: /proc is not mounted");

@@ -32,8 +32,10 @@ function modulesOf({ stderr }: Outcome): readonly string[] {
   const files = evaluated.filter((path) => path !== "bun:main").map((path) => basename(path));
   if (files.length === 0) throw new Error(`Cannot tell what was loaded: ${stderr}`);
   return files.flatMap((file) => {
-    const inputs = Object.keys(meta.outputs[`./${file}`]?.inputs ?? {});
-    const builtins = inputs
+    const found = Object.keys(meta.outputs[`./${file}`]?.inputs ?? {});
+    // Behind it is the part of the executable that it is in.
+    const inputs = found.map((input) => input.replace(/\?#\w+$/, ""));
+    const builtins = found
       .flatMap((input) => meta.inputs[input]?.imports ?? [])
       .filter(({ kind, external }) => external && kind !== "dynamic-import")
       .map(({ path }) => path)
@@ -96,6 +98,27 @@ describe("only our own modules are loaded by", () => {
     // The build says how hot a function must be for that (jitPolicy).
     expect(further.map(compiled)).toEqual(further.map(() => []));
   });
+});
+
+test.each([
+  ["socketplane", { type: "socketplane", subnet: "10.2.0.0/16" }],
+  [
+    "socketplane-ipam",
+    { type: "bridge", ipam: { type: "socketplane-ipam", subnet: "10.2.0.0/16" } },
+  ],
+])("STATUS of %s loads the whole program where something is wrong only", async (plugin, more) => {
+  lab = openLab();
+  const node = await lab.startNode();
+  const conf = { cniVersion: "1.1.0", name: "web", ...more };
+  const status = async () => {
+    const outcome = await node.cni({ command: "STATUS", conf, plugin, env: telling });
+    expect(outcome).toMatchObject({ status: 0, stdout: "" });
+    return modulesOf(outcome).includes("cmd/main.ts");
+  };
+  // There is nothing here of the network, and an ADD would make it.
+  expect(await status()).toBe(true);
+  await node.cni({ command: "ADD", conf, plugin, container: node.addContainer() });
+  expect(await status()).toBe(false);
 });
 
 test("ADD, CHECK and DEL of socketplane-ipam load only our own modules too", async () => {
