@@ -40,7 +40,7 @@ export function givenPort(awaited: Pending, link: string, deadline: Deadline) {
 }
 
 /** What the last result, a select of an interface, says of its number. */
-export function ofportOf(results: readonly OperationResult[]) {
+function ofportOf(results: readonly OperationResult[]) {
   const row = results[results.length - 1]?.rows?.[0];
   const [ofport] = listOf(row?.ofport);
   const [error] = listOf(row?.error);

@@ -20,7 +20,7 @@ const optionsOf = (local: VtepAddress) => ({
 });
 
 /** Pure: adds the port to the bridge. */
-export const addTunnel = (bridge: string, local: VtepAddress): readonly Operation[] =>
+const addTunnel = (bridge: string, local: VtepAddress): readonly Operation[] =>
   addPort(bridge, {
     name: tunnelName,
     type: "vxlan",

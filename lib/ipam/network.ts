@@ -71,7 +71,7 @@ export interface NetworkSpec {
 export const defaultBlockLength = (subnet: Prefix4): number =>
   Math.min(Math.max(subnet.length + 6, 26), 30);
 
-export const firstUsable = (subnet: Prefix4): Ip4 => (subnet.base + 1) as Ip4;
+const firstUsable = (subnet: Prefix4): Ip4 => (subnet.base + 1) as Ip4;
 
 /** The addresses of a subnet that hosts may have: without network and broadcast address. */
 export const usable = (subnet: Prefix4): Range => ({

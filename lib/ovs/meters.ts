@@ -21,7 +21,7 @@ const bandLength = 16;
 /** OFPM_ALL. */
 const allMeters = 0xffff_ffff;
 
-export function writeMeterMod(to: Writer, xid: number, change: MeterChange): void {
+function writeMeterMod(to: Writer, xid: number, change: MeterChange): void {
   writeMessage(to, messageType.meterMod, xid, () => {
     to.uint(command[change.do], 2);
     to.uint(kilobitsAndBurst, 2);

@@ -51,7 +51,7 @@ export const fields = {
 export const tunnelDst = nicira(32, 4);
 export const tunnelDst6 = nicira(110, 16);
 
-export const ethTypes = { ip: 0x0800, arp: 0x0806, ipv6: 0x86dd } as const;
+const ethTypes = { ip: 0x0800, arp: 0x0806, ipv6: 0x86dd } as const;
 
 /** OFPVID_NONE. */
 const noVlan = 0;

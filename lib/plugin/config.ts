@@ -19,7 +19,7 @@ import { routesOf } from "./routes.ts";
 export const honoured = ["ips", "mac", "dns", "aliases", "ipRanges", "bandwidth"];
 
 /** The IPAM plugin whose work is done in this process. */
-export const ownIpam = "socketplane-ipam";
+const ownIpam = "socketplane-ipam";
 
 export interface PluginConfig {
   /** The network's name. */

@@ -30,8 +30,8 @@ export function ipsOf(network: Network, assignment: Assignment): readonly Result
   ];
 }
 
-export const everywhere4 = { base: 0 as Ip4, length: 0 };
-export const everywhere6 = { base: 0n as Ip6, length: 0 };
+const everywhere4 = { base: 0 as Ip4, length: 0 };
+const everywhere6 = { base: 0n as Ip6, length: 0 };
 
 export const routesOf = (routes: readonly WantedRoute[]): readonly ResultRoute[] =>
   routes.map((route): ResultRoute => {

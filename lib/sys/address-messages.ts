@@ -11,7 +11,7 @@ import { bytes, decodeAttributes, headOf, type Message, NLM_F, u32, viewOf } fro
 
 export const RTM_NEWADDR = 20;
 export const RTM_DELADDR = 21;
-export const RTM_GETADDR = 22;
+const RTM_GETADDR = 22;
 export const RTM_NEWNEIGH = 28;
 export const RTM_DELNEIGH = 29;
 const RTM_GETNEIGH = 30;

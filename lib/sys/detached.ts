@@ -108,7 +108,7 @@ function deleteHere(ffi: Ffi, name: string): void {
  * Starts the first of these programs that there is, with no environment and no open descriptor,
  * and gives its pid; undefined if there is none.
  */
-export function spawnDetached(
+function spawnDetached(
   ffi: Ffi,
   programs: readonly string[],
   argv: readonly string[],

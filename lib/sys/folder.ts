@@ -104,7 +104,7 @@ export function namesIn(ffi: Ffi, fd: number, path: string): readonly string[] {
 }
 
 /** The names in what getdents64 gave: d_reclen is at 16, d_name at 19, NUL-terminated. */
-export function decodeNames(entries: Uint8Array): readonly string[] {
+function decodeNames(entries: Uint8Array): readonly string[] {
   const view = new DataView(entries.buffer, entries.byteOffset, entries.length);
   const names: string[] = [];
   for (let at = 0; at < entries.length; at += view.getUint16(at + 16, true)) {

@@ -67,7 +67,7 @@ const endOf = (child: ChildProcess): Promise<ExitStatus> =>
   });
 
 /** As shells have it. */
-export async function statusOfSignal(signal: NodeJS.Signals): Promise<ExitStatus> {
+async function statusOfSignal(signal: NodeJS.Signals): Promise<ExitStatus> {
   const { constants } = await import("node:os");
   return 128 + constants.signals[signal];
 }

@@ -29,14 +29,14 @@ export interface Facts {
   readonly gaps: readonly string[];
 }
 
-export interface KnownNode {
+interface KnownNode {
   readonly name: string;
   readonly vtep: VtepAddress | undefined;
   /** Whether its agent answers, by its session. */
   readonly agent: boolean;
 }
 
-export interface KnownLease {
+interface KnownLease {
   readonly network: string;
   readonly prefix: Prefix4;
   readonly mac: Mac | undefined;

@@ -6,7 +6,7 @@ import type { Ofport } from "../ovs/flow.ts";
 import type { Address, Entry, Packet } from "./way.ts";
 
 /** The port that a connection is begun from. */
-export const clientPort = 40_000;
+const clientPort = 40_000;
 
 /** Of a packet that comes in by the port, which is the entry's. */
 export function packetText(entry: Entry, packet: Packet, port: Ofport): string {

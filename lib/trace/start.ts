@@ -145,7 +145,7 @@ function ownersOf(facts: Facts, party: Party): readonly Holder[] {
   return facts.holders.filter(({ isOwn, node }) => isOwn && node === party.node);
 }
 
-export function destinationOf(
+function destinationOf(
   facts: Facts,
   to: Party,
   receiver: Holder | undefined,

@@ -18,7 +18,7 @@ import { tell } from "./tell.ts";
 import { walkRecords } from "./walk-records.ts";
 import type { Entry, NodeWay, Packet, ThroughNode } from "./way.ts";
 
-export interface ThroughDeps {
+interface ThroughDeps {
   readonly host: Host;
   readonly survey: Survey;
   readonly facts: Facts;

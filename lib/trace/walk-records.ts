@@ -73,7 +73,7 @@ function withNames(lookups: readonly Lookup[], ports: readonly RecordedPort[]): 
 }
 
 /** What a flow may match of a packet that comes in by the port. */
-export function fieldsOf({ entry, packet }: Question, inPort: Ofport): PacketFields {
+function fieldsOf({ entry, packet }: Question, inPort: Ofport): PacketFields {
   const { ethSrc, ethDst, from, to } = packet;
   const base = { inPort, vlan: "none", ethSrc, ethDst, ...tunnelOf(entry, packet) } as const;
   if (from.family === 4 && to.family === 4) {

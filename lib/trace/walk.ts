@@ -26,7 +26,7 @@ export type PacketFields = {
 };
 
 /** One table, and the flow that the packet matched there; undefined: none did. */
-export interface Visited {
+interface Visited {
   readonly table: number;
   readonly flow: Flow | undefined;
 }
