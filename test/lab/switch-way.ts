@@ -6,8 +6,9 @@ import { once } from "node:events";
 import { mkdirSync } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
+import { messageSplitter } from "../../lib/ovs/message-stream.ts";
 
-/** Some bytes of a reply, as they come. */
+/** An OpenFlow message, or some bytes of the database's reply as they come. */
 export interface ReplyPart {
   readonly socket: "db.sock" | "sp0.mgmt";
   /** From 1 on, of its connection. */
@@ -47,13 +48,16 @@ export async function openSwitchWay(realDir: string, runDir: string): Promise<Sw
           });
       }
       client.pipe(real);
+      const splitter = messageSplitter();
       let number = 0;
-      real.on("data", (bytes: Buffer) => {
-        number += 1;
-        if (client.writableEnded) return;
-        const instead = changed({ socket, number, bytes });
-        if (instead?.after === "end") client.end(instead.bytes);
-        else client.write(instead?.bytes ?? bytes);
+      real.on("data", (data: Buffer) => {
+        for (const bytes of socket === "sp0.mgmt" ? splitter.push(data) : [data]) {
+          if (client.writableEnded) return;
+          number += 1;
+          const instead = changed({ socket, number, bytes });
+          if (instead?.after === "end") client.end(instead.bytes);
+          else client.write(instead?.bytes ?? bytes);
+        }
       });
     });
     server.listen(join(runDir, socket));
