@@ -170,8 +170,7 @@ async function sweep() {
 
 /**
  * Bundles each of the parts by itself: what two of them need is in both, and of the rest a part has
- * nothing. *Measured*: with what they have in common in chunks of its own, STATUS takes a fifth more
- * time.
+ * nothing. *Measured*: STATUS takes 5 % less time so than with what they share in chunks of its own.
  */
 function partsByThemselves() {
   const { imports } = JSON.parse(readFileSync("package.json", "utf8"));
