@@ -44,6 +44,21 @@ export interface Requested {
   readonly capabilities: ReadonlyMap<string, unknown>;
 }
 
+/** What a runtime asks for that asks for nothing. */
+export const nothingRequested: Requested = {
+  ips: [],
+  mac: undefined,
+  cidr: undefined,
+  workload: {},
+  labels: [],
+  dns: undefined,
+  portMappings: [],
+  bandwidth: undefined,
+  aliases: [],
+  ipRanges: undefined,
+  capabilities: new Map(),
+};
+
 export type RequestedIp =
   | { readonly family: 4; readonly address: Ip4; readonly length: number | undefined }
   | { readonly family: 6; readonly address: Ip6; readonly length: number | undefined };

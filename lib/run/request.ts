@@ -1,7 +1,7 @@
 /** ADD and DEL of a run's interfaces, as requests to the plugin: pure. See supervise.ts. */
 import type { Config } from "../cni/config.ts";
 import type { AddRequest, DelRequest } from "../cni/request.ts";
-import type { Requested } from "../cni/requested.ts";
+import { nothingRequested, type Requested } from "../cni/requested.ts";
 import { newest } from "../cni/versions.ts";
 import type { AttachmentId } from "../ipam/assignment.ts";
 import type { Ip4 } from "../net/ip4.ts";
@@ -46,15 +46,7 @@ const requestOf = ({ name, containerId, ifname }: AttachmentId, keys: Config["ra
 });
 
 const requestedOf = ({ address, mac }: Wanted): Requested => ({
+  ...nothingRequested,
   ips: address === undefined ? [] : [{ family: 4, address, length: undefined }],
   mac,
-  cidr: undefined,
-  workload: {},
-  labels: [],
-  dns: undefined,
-  portMappings: [],
-  bandwidth: undefined,
-  aliases: [],
-  ipRanges: undefined,
-  capabilities: new Map(),
 });

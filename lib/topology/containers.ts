@@ -59,18 +59,12 @@ function here(survey: Survey): readonly Found[] {
 }
 
 function foundHere(
-  { id, network, address, mac, ofport, state, link, workload }: LocalAssignment,
+  { ofport, state, link, ...assigned }: LocalAssignment,
   port: SwitchPort | undefined,
   node: string,
 ): Found {
   return {
-    name: nameOf(id.containerId, workload),
-    id: id.containerId,
-    cniName: id.name,
-    ifname: id.ifname,
-    network,
-    address,
-    mac: formatMac(mac),
+    ...identityOf({ ...assigned, mac: formatMac(assigned.mac) }),
     node,
     state: state === "unseen" ? "unknown" : state,
     ...(ofport !== undefined && { port: { name: link, number: ofport } }),
@@ -81,18 +75,26 @@ function foundHere(
 /** What is written down of this node may be behind: it is used where there is nothing better. */
 function elsewhere({ cluster }: Survey): readonly Found[] {
   const all = cluster.known ? cluster.value.assignments : [];
-  return all.map(({ id, network, address, mac, node, workload }) => ({
-    name: nameOf(id.containerId, workload),
-    id: id.containerId,
-    cniName: id.name,
-    ifname: id.ifname,
-    network,
-    address,
-    mac,
-    node,
-    state: "unknown",
-  }));
+  return all.map((one) => ({ ...identityOf(one), node: one.node, state: "unknown" }));
 }
+
+/** Who a container is, and what it has. */
+const identityOf = ({
+  id,
+  network,
+  address,
+  mac,
+  workload,
+}: Pick<LocalAssignment, "id" | "network" | "address"> &
+  Pick<Found, "mac"> & { readonly workload: Readonly<Record<string, unknown>> }) => ({
+  name: nameOf(id.containerId, workload),
+  id: id.containerId,
+  cniName: id.name,
+  ifname: id.ifname,
+  network,
+  address,
+  mac,
+});
 
 function shown(
   { name, id, cniName, ifname, network: of, address, ...more }: Found,

@@ -1,6 +1,10 @@
 import { describe, expect, test } from "vitest";
 import type { AddRequest } from "../../../lib/cni/request.ts";
-import type { Requested, RequestedIp } from "../../../lib/cni/requested.ts";
+import {
+  nothingRequested as nothing,
+  type Requested,
+  type RequestedIp,
+} from "../../../lib/cni/requested.ts";
 import { noDns, type Result, type ResultIp } from "../../../lib/cni/result.ts";
 import { Failure } from "../../../lib/errors.ts";
 import { completeNetwork } from "../../../lib/ipam/network.ts";
@@ -19,20 +23,6 @@ const ip4 = (text: string) => parseIp4(text) as Ip4;
 const subnet = parsePrefix4("10.2.0.0/16") ?? { base: 0 as Ip4, length: 0 };
 const web = completeNetwork({ name: "web", subnet }, 1);
 const dual = completeNetwork({ name: "web", subnet, subnet6: parsePrefix6("fd00:2::/64") }, 1);
-
-const nothing: Requested = {
-  ips: [],
-  mac: undefined,
-  cidr: undefined,
-  workload: {},
-  labels: [],
-  dns: undefined,
-  portMappings: [],
-  bandwidth: undefined,
-  aliases: [],
-  ipRanges: undefined,
-  capabilities: new Map(),
-};
 
 /** Addresses as a runtime asks for them. */
 const asking = (...texts: readonly string[]): Requested => ({
