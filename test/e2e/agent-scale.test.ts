@@ -4,26 +4,25 @@ import { expect, test } from "vitest";
 import { hexOfIp4, type Ip4, parseIp4 } from "../../lib/net/ip4.ts";
 import { attach } from "../lab/attach.ts";
 import { startCluster } from "../lab/cluster.ts";
+import { type Put, putAll } from "../lab/etcd-puts.ts";
 import { openLab } from "../lab/lab.ts";
-import { must } from "../lab/run.ts";
 import { until } from "../lab/until.ts";
 
 const web = { cniVersion: "1.1.0", name: "web", type: "socketplane", subnet: "10.0.0.0/8" };
 const nodes = 1_000;
 const leasesEach = 4;
 
-const put = (key: string, value: unknown) =>
-  `put /socketplane/v1/${key} ${JSON.stringify(JSON.stringify(value))}`;
-
-const peer = (number: number) =>
-  put(`nodes/peer-${number}`, {
+const peer = (number: number): Put => ({
+  key: `nodes/peer-${number}`,
+  value: {
     machineId: `machine-${number}`,
     vtep: `198.51.${100 + Math.floor(number / 250)}.${1 + (number % 250)}`,
-  });
+  },
+});
 
-function lease(number: number): string {
+function lease(number: number): Put {
   const base = ((parseIp4("10.128.0.0") ?? 0) + number * 64) as Ip4;
-  return put(`leases/web/${hexOfIp4(base)}-26`, { node: `peer-${number % nodes}` });
+  return { key: `leases/web/${hexOfIp4(base)}-26`, value: { node: `peer-${number % nodes}` } };
 }
 
 test("the agent keeps up with a thousand nodes of four leases each, in little memory", async () => {
@@ -34,22 +33,16 @@ test("the agent keeps up with a thousand nodes of four leases each, in little me
     if (node === undefined) throw new Error("Cannot start a node");
     const agent = await node.startAgent();
     await attach(node, node.addContainer(), web);
-    const [endpoint = ""] = cluster.etcd.endpoints;
-    const write = async (puts: readonly string[]) => {
-      for (let at = 0; at < puts.length; at += 100) {
-        const stdin = ["", ...puts.slice(at, at + 100), "", "", ""].join("\n");
-        const argv = ["etcdctl", "--endpoints", endpoint, "txn"];
-        await must({ netns: node.netns, argv, stdin, env: { ...environment, ETCDCTL_API: "3" } });
-      }
-    };
     const count = () => {
       const aggregate = node.ovs.ofctl("dump-aggregate", "sp0");
       return Number(/flow_count=(\d+)/.exec(aggregate)?.[1]);
     };
     const alone = count();
-    await write(Array.from({ length: nodes }, (_, number) => peer(number)));
-    await write(Array.from({ length: nodes * leasesEach }, (_, number) => lease(number)));
     const leases = nodes * leasesEach;
+    await putAll(cluster, [
+      ...Array.from({ length: nodes }, (_, number) => peer(number)),
+      ...Array.from({ length: leases }, (_, number) => lease(number)),
+    ]);
     await until("the flows of all", () => count() >= alone + 2 * leases);
     expect(count()).toBeLessThanOrEqual(alone + 3 * leases);
 
@@ -66,5 +59,3 @@ test("the agent keeps up with a thousand nodes of four leases each, in little me
     await lab.close();
   }
 });
-
-const environment = { PATH: process.env.PATH ?? "" };

@@ -10,18 +10,9 @@ import { type Lab, type Outside, openLab } from "../lab/lab.ts";
 import type { LabNode } from "../lab/node.ts";
 import { reaches } from "../lab/probe.ts";
 import { ip, must } from "../lab/run.ts";
+import { addPairs, db, web } from "../lab/two-networks.ts";
 import { until } from "../lab/until.ts";
 import { seeded } from "../lib/random.ts";
-
-const web = {
-  cniVersion: "1.1.0",
-  name: "web",
-  type: "socketplane",
-  subnet: "10.2.0.0/16",
-  subnet6: "fd00:2::/64",
-  mtu: 1300,
-};
-const db = { cniVersion: "1.1.0", name: "db", type: "socketplane", subnet: "10.3.0.0/16" };
 
 let lab: Lab;
 let node: LabNode;
@@ -34,8 +25,7 @@ beforeEach(async () => {
   node = await lab.startNode();
   outside = lab.addOutside(node);
   agent = await startAgent(lab, node);
-  webs = [await add(web), await add(web)];
-  dbs = [await add(db), await add(db)];
+  ({ webs, dbs } = await addPairs(node));
 });
 afterEach(() => lab.close());
 

@@ -3,12 +3,12 @@
  * of their kinds: those arrive, so that the absence of the others says something.
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Attached, attach, detach } from "../lab/attach.ts";
+import { type Attached, attach } from "../lab/attach.ts";
 import { capture, captureFrames } from "../lab/capture.ts";
 import { escapes } from "../lab/escape.ts";
 import { arp, ethernet, nd, reply4, reply6, sendFrames, tagged } from "../lab/frames.ts";
-import { assertNothingLeft, assertSound } from "../lab/invariants.ts";
 import { type Lab, type Outside, openLab } from "../lab/lab.ts";
+import { leave } from "../lab/leave.ts";
 import type { LabNode } from "../lab/node.ts";
 import { arping, isFree, reaches } from "../lab/probe.ts";
 import { must } from "../lab/run.ts";
@@ -41,15 +41,7 @@ beforeAll(async () => {
     await attach(node, node.addContainer(), conf),
   ];
 });
-afterAll(async () => {
-  try {
-    await assertSound([node]);
-    for (const { container } of [sender, victim, bystander]) await detach(node, container, conf);
-    await assertNothingLeft([node]);
-  } finally {
-    await lab.close();
-  }
-});
+afterAll(() => leave(lab, node, [[conf, sender, victim, bystander]]));
 
 /** Who frames are for. */
 interface Target {

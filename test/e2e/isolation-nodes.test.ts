@@ -2,12 +2,11 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type Ip4, parseIp4 } from "../../lib/net/ip4.ts";
 import { formatMac, macOfIp4 } from "../../lib/net/mac.ts";
-import { detach } from "../lab/attach.ts";
 import { capture } from "../lab/capture.ts";
 import { type Cluster, type ClusterNode, startCluster } from "../lab/cluster.ts";
-import { assertClusterEmpty, assertClusterSound } from "../lab/cluster-invariants.ts";
 import { reply4, sendFrames, udp4 } from "../lab/frames.ts";
 import { type Lab, openLab } from "../lab/lab.ts";
+import { leaveCluster } from "../lab/leave.ts";
 import { awaitPath, type Place, placeOn } from "../lab/place.ts";
 import { ask } from "../lab/services.ts";
 
@@ -40,16 +39,12 @@ beforeAll(async () => {
   await awaitPath(webA, webB);
   await awaitPath(dbA, dbB);
 });
-afterAll(async () => {
-  try {
-    await assertClusterSound(cluster);
-    for (const { node, container } of [webA, webB]) await detach(node, container, web);
-    for (const { node, container } of [dbA, dbB]) await detach(node, container, db);
-    await assertClusterEmpty(cluster);
-  } finally {
-    await lab.close();
-  }
-});
+afterAll(() =>
+  leaveCluster(lab, cluster, [
+    [web, webA, webB],
+    [db, dbA, dbB],
+  ]),
+);
 
 test("another network's containers and addresses are reached on no node", async () => {
   const of = ({ address, own }: Place) => [address.ip, address.ip6, own.ip, own.ip6];

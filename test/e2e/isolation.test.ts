@@ -6,9 +6,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Attached, attach, detach, done } from "../lab/attach.ts";
 import { capture } from "../lab/capture.ts";
 import { sendFrames, udp4 } from "../lab/frames.ts";
-import { assertNothingLeft, assertSound } from "../lab/invariants.ts";
 import { forgetServices, proxyServices } from "../lab/kube-proxy.ts";
 import { type Lab, type Outside, openLab } from "../lab/lab.ts";
+import { leave } from "../lab/leave.ts";
 import type { LabNode } from "../lab/node.ts";
 import { ping } from "../lab/probe.ts";
 import { must } from "../lab/run.ts";
@@ -57,17 +57,13 @@ beforeAll(async () => {
     lab.onClose(stop);
   }
 });
-afterAll(async () => {
-  try {
-    await assertSound([node]);
-    await detach(node, inWeb.container, web);
-    await detach(node, inDb.container, db);
-    await detach(node, inPlain.container, plain);
-    await assertNothingLeft([node]);
-  } finally {
-    await lab.close();
-  }
-});
+afterAll(() =>
+  leave(lab, node, [
+    [web, inWeb],
+    [db, inDb],
+    [plain, inPlain],
+  ]),
+);
 
 const vxlanPort = 4789;
 const at = (address: string, to = port) => ({

@@ -1,10 +1,9 @@
 /** Two networks that are let reach each other on two nodes, and kept apart again. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Agent } from "../lab/agent.ts";
-import { detach } from "../lab/attach.ts";
 import { type Cluster, type ClusterNode, startCluster } from "../lab/cluster.ts";
-import { assertClusterEmpty, assertClusterSound } from "../lab/cluster-invariants.ts";
 import { type Lab, openLab } from "../lab/lab.ts";
+import { leaveCluster } from "../lab/leave.ts";
 import { type Place, placeOn } from "../lab/place.ts";
 import { ping } from "../lab/probe.ts";
 import { must, run } from "../lab/run.ts";
@@ -52,17 +51,13 @@ beforeAll(async () => {
   dbA = await placeOn(lab, nodeA, db, { name: "db-a", ports: [port + 1] });
   apartA = await placeOn(lab, nodeA, apart, { name: "apart-a", ports: [port + 2] });
 });
-afterAll(async () => {
-  try {
-    await assertClusterSound(cluster);
-    await detach(nodeA, webA.container, web);
-    await detach(nodeA, apartA.container, apart);
-    for (const { node, container } of [dbA, dbB]) await detach(node, container, db);
-    await assertClusterEmpty(cluster);
-  } finally {
-    await lab.close();
-  }
-});
+afterAll(() =>
+  leaveCluster(lab, cluster, [
+    [web, webA],
+    [apart, apartA],
+    [db, dbA, dbB],
+  ]),
+);
 
 /** What each answers to the other over TCP and UDP, in both families: whom it sees. */
 async function exchanged(one: Place, ports: readonly [number, number], other: Place) {

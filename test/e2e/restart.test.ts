@@ -9,16 +9,7 @@ import { type Lab, type Outside, openLab } from "../lab/lab.ts";
 import type { LabNode } from "../lab/node.ts";
 import { link, ping, reaches } from "../lab/probe.ts";
 import { must } from "../lab/run.ts";
-
-const web = {
-  cniVersion: "1.1.0",
-  name: "web",
-  type: "socketplane",
-  subnet: "10.2.0.0/16",
-  subnet6: "fd00:2::/64",
-  mtu: 1300,
-};
-const db = { cniVersion: "1.1.0", name: "db", type: "socketplane", subnet: "10.3.0.0/16" };
+import { addPairs, db, web } from "../lab/two-networks.ts";
 
 let lab: Lab;
 let node: LabNode;
@@ -29,8 +20,7 @@ beforeEach(async () => {
   lab = openLab();
   node = await lab.startNode();
   outside = lab.addOutside(node);
-  webs = [await add(web), await add(web)];
-  dbs = [await add(db), await add(db)];
+  ({ webs, dbs } = await addPairs(node));
 });
 afterEach(() => lab.close());
 

@@ -5,9 +5,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Ip4, parseIp4 } from "../../lib/net/ip4.ts";
 import { formatMac, macOfIp4 } from "../../lib/net/mac.ts";
-import { detach } from "../lab/attach.ts";
 import { type Cluster, type ClusterNode, startCluster } from "../lab/cluster.ts";
-import { assertClusterEmpty, assertClusterSound } from "../lab/cluster-invariants.ts";
 import { sendFrames, udp4 } from "../lab/frames.ts";
 import {
   type Endpoint,
@@ -17,6 +15,7 @@ import {
   type Service,
 } from "../lab/kube-proxy.ts";
 import { type Lab, type Outside, openLab } from "../lab/lab.ts";
+import { leaveCluster } from "../lab/leave.ts";
 import { awaitPath, type Place, placeOn } from "../lab/place.ts";
 import { must } from "../lab/run.ts";
 import { ask } from "../lab/services.ts";
@@ -58,15 +57,7 @@ beforeAll(async () => {
   lab.addOutside(nodeB);
   await awaitPath(a, b);
 });
-afterAll(async () => {
-  try {
-    await assertClusterSound(cluster);
-    for (const { node, container } of [a, b]) await detach(node, container, web);
-    await assertClusterEmpty(cluster);
-  } finally {
-    await lab.close();
-  }
-});
+afterAll(() => leaveCluster(lab, cluster, [[web, a, b]]));
 
 /** The servers at these addresses, over both protocols: "udp name". */
 const at = (addresses: Readonly<Record<string, string>>, to = port) =>

@@ -6,7 +6,6 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Attached, attach, detach, done } from "../lab/attach.ts";
-import { assertNothingLeft, assertSound } from "../lab/invariants.ts";
 import {
   forgetServices,
   type Mode,
@@ -15,6 +14,7 @@ import {
   type Service,
 } from "../lab/kube-proxy.ts";
 import { type Lab, type Outside, openLab } from "../lab/lab.ts";
+import { leave } from "../lab/leave.ts";
 import type { LabNode } from "../lab/node.ts";
 import { must } from "../lab/run.ts";
 import { ask, startServer } from "../lab/services.ts";
@@ -62,16 +62,7 @@ beforeAll(async () => {
   const { stop } = await startServer(server.container.netns, "server", [port]);
   lab.onClose(stop);
 });
-afterAll(async () => {
-  try {
-    await assertSound([node]);
-    await detach(node, client.container, web);
-    await detach(node, server.container, web);
-    await assertNothingLeft([node]);
-  } finally {
-    await lab.close();
-  }
-});
+afterAll(() => leave(lab, node, [[web, client, server]]));
 
 const nodeAt = (family: Family) => (family === "ip" ? outside.node : outside.node6);
 const outsideAt = (family: Family) => (family === "ip" ? outside.address : outside.address6);

@@ -4,15 +4,14 @@ import { hexOfIp4, type Ip4, parseIp4 } from "../../lib/net/ip4.ts";
 import type { Topology } from "../../lib/topology/topology.ts";
 import { attach } from "../lab/attach.ts";
 import { startCluster } from "../lab/cluster.ts";
+import { type Put, putAll } from "../lab/etcd-puts.ts";
 import { openLab } from "../lab/lab.ts";
-import { must } from "../lab/run.ts";
 
 const web = { cniVersion: "1.1.0", name: "web", type: "socketplane", subnet: "10.2.0.0/16" };
 const others = 199;
 const containersEach = 12;
 
-const put = (key: string, value: unknown) =>
-  `put /socketplane/v1/${key} ${JSON.stringify(JSON.stringify(value))}`;
+const put = (key: string, value: unknown): Put => ({ key, value });
 const blockOf = (number: number) => ((parseIp4("10.2.128.0") ?? 0) + number * 64) as Ip4;
 const numbers = Array.from({ length: others }, (_, number) => number);
 
@@ -23,22 +22,15 @@ test("200 nodes and 2,389 containers are read, and the tree is one that people r
     const [node] = cluster.nodes;
     if (node === undefined) throw new Error("Cannot start a node");
     await attach(node, node.addContainer(), web);
-    const [endpoint = ""] = cluster.etcd.endpoints;
-    const write = async (puts: readonly string[]) => {
-      for (let at = 0; at < puts.length; at += 100) {
-        const stdin = ["", ...puts.slice(at, at + 100), "", "", ""].join("\n");
-        const argv = ["etcdctl", "--endpoints", endpoint, "txn"];
-        const env = { PATH: process.env.PATH ?? "", ETCDCTL_API: "3" };
-        await must({ netns: node.netns, argv, stdin, env });
-      }
-    };
-    await write(
+    await putAll(
+      cluster,
       numbers.flatMap((number) => [
         put(`nodes/far-${number}`, { machineId: `m-${number}`, vtep: `198.18.0.${number}` }),
         put(`sessions/far-${number}`, {}),
       ]),
     );
-    await write(
+    await putAll(
+      cluster,
       numbers.flatMap((number) => [
         put(`leases/web/${hexOfIp4(blockOf(number))}-26`, { node: `far-${number}` }),
         ...Array.from({ length: containersEach }, (_, at) => {

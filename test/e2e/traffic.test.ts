@@ -1,8 +1,8 @@
 /** What works for containers, measured by more than an echo. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Attached, attach, check, detach } from "../lab/attach.ts";
-import { assertNothingLeft, assertSound } from "../lab/invariants.ts";
+import { type Attached, attach, check } from "../lab/attach.ts";
 import { type Lab, type Outside, openLab } from "../lab/lab.ts";
+import { leave } from "../lab/leave.ts";
 import type { LabNode } from "../lab/node.ts";
 import { link, ping, reaches, transfer } from "../lab/probe.ts";
 import { must, run } from "../lab/run.ts";
@@ -34,18 +34,13 @@ beforeAll(async () => {
   other = await attach(node, node.addContainer(), db);
   narrow = await attach(node, node.addContainer(), small);
 });
-afterAll(async () => {
-  try {
-    await assertSound([node]);
-    await detach(node, one.container, web);
-    await detach(node, two.container, web);
-    await detach(node, other.container, db);
-    await detach(node, narrow.container, small);
-    await assertNothingLeft([node]);
-  } finally {
-    await lab.close();
-  }
-});
+afterAll(() =>
+  leave(lab, node, [
+    [web, one, two],
+    [db, other],
+    [small, narrow],
+  ]),
+);
 
 describe("TCP passes data", () => {
   test("between containers", async () => {
