@@ -7,29 +7,22 @@ import { createToken, deleteToken, listTokens } from "../../../lib/cluster/token
 import { Failure } from "../../../lib/errors.ts";
 import { parseVtep } from "../../../lib/ipam/nodes.ts";
 import { registerNode } from "../../../lib/ipam/register.ts";
-import type { Store } from "../../../lib/store/store.ts";
 import { askHttp } from "../../../lib/sys/http-client.ts";
 import { readCertificate } from "../../../lib/trust/certificate.ts";
 import { makeRequest } from "../../../lib/trust/request.ts";
 import { parseToken, type Token } from "../../../lib/trust/token.ts";
-import { type Etcd, startEtcd } from "../../lab/etcd.ts";
 import { until } from "../../lab/until.ts";
-import { openEtcd } from "../store/etcd-lab.ts";
+import { type OwnEtcd, openOwnEtcd } from "../store/etcd-lab.ts";
 import { drivers, type JoinLab, newAuthority, openJoinLab, openRecord, soon } from "./lab.ts";
 
-let etcd: Etcd;
-let store: Store;
+let own: OwnEtcd;
 let lab: JoinLab;
 beforeAll(async () => {
-  etcd = await startEtcd();
-  store = openEtcd({ endpoints: etcd.endpoints });
+  own = await openOwnEtcd();
 });
-afterAll(async () => {
-  await store?.close();
-  await etcd?.stop();
-});
+afterAll(() => own?.close());
 beforeEach(async () => {
-  lab = await openJoinLab(store);
+  lab = await openJoinLab(own.store);
 });
 afterEach(() => lab.close());
 
@@ -124,7 +117,7 @@ test("wrong tokens: refused, then not listened to, and the log has no secret", a
 
 test("the store has no secret", async () => {
   const token = await newToken();
-  const [entry] = (await store.range(lab.registry.keys.tokens, soon())).entries;
+  const [entry] = (await own.store.range(lab.registry.keys.tokens, soon())).entries;
   expect(entry?.value).toContain("hash");
   expect(entry?.value).not.toContain(token.secret);
 });
@@ -143,7 +136,7 @@ test("who shows the right authority, and has no certificate of it, is told nothi
   const token = await newToken();
   const told: string[] = [];
   // Another's server that hands on the cluster's certificate: what is public is public.
-  const other = await openJoinLab(store);
+  const other = await openJoinLab(own.store);
   const askLiar: typeof askHttp = async (question) => {
     if (question.trust === "anybody") return { status: 200, body: lab.ca };
     return askHttp(question).finally(() => told.push("asked"));
@@ -159,7 +152,7 @@ test("who shows the right authority, and has no certificate of it, is told nothi
 
 test("a second certificate behind the right one is not trusted", async () => {
   const token = await newToken();
-  const other = await openJoinLab(store);
+  const other = await openJoinLab(own.store);
   const askLiar: typeof askHttp = async (question) =>
     question.trust === "anybody"
       ? { status: 200, body: `${lab.ca}${other.ca}` }
@@ -275,7 +268,7 @@ test("a store that is away is told as that, and to the log once", async () => {
   const { log, said } = openRecord();
   const away = new Failure("try-again", "Cannot read key: secret place");
   const answer = openJoinService({
-    registry: { ...lab.registry, store: { ...store, get: () => Promise.reject(away) } },
+    registry: { ...lab.registry, store: { ...own.store, get: () => Promise.reject(away) } },
     authority: (await newAuthority()).authority,
     store: { endpoints: [], prefix: "" },
     clock: () => performance.now(),
@@ -316,7 +309,7 @@ test("however many were found that do not answer, asking has an end", async () =
 });
 
 test("a cluster without TLS takes in whoever asks, under a name that is free", async () => {
-  const plain = await openJoinLab(store, "plain");
+  const plain = await openJoinLab(own.store, "plain");
   const wish = plain.wish(undefined);
   expect(await requestToJoin(drivers, wish)).toEqual({
     identity: undefined,

@@ -4,26 +4,19 @@ import { openEntrance } from "../../../lib/cluster/entrances.ts";
 import { type Member, needsRenewal, renewElsewhere } from "../../../lib/cluster/renew.ts";
 import { parseVtep } from "../../../lib/ipam/nodes.ts";
 import { registerNode } from "../../../lib/ipam/register.ts";
-import type { Store } from "../../../lib/store/store.ts";
 import { askHttp } from "../../../lib/sys/http-client.ts";
 import { confirmIssued, issueNode } from "../../../lib/trust/certificate.ts";
-import { type Etcd, startEtcd } from "../../lab/etcd.ts";
-import { openEtcd } from "../store/etcd-lab.ts";
+import { type OwnEtcd, openOwnEtcd } from "../store/etcd-lab.ts";
 import { type JoinLab, newAuthority, openJoinLab, soon } from "./lab.ts";
 
-let etcd: Etcd;
-let store: Store;
+let own: OwnEtcd;
 let lab: JoinLab;
 beforeAll(async () => {
-  etcd = await startEtcd();
-  store = openEtcd({ endpoints: etcd.endpoints });
+  own = await openOwnEtcd();
 });
-afterAll(async () => {
-  await store?.close();
-  await etcd?.stop();
-});
+afterAll(() => own?.close());
 beforeEach(async () => {
-  lab = await openJoinLab(store);
+  lab = await openJoinLab(own.store);
 });
 afterEach(() => lab.close());
 
@@ -49,7 +42,7 @@ test("those that have the authority are asked in turn, until one renews it", asy
   await register();
   // One that ended without a word, one of another authority, and one that does it.
   await open("host-a1", { host: lab.at.host, port: 1 });
-  const other = await openJoinLab(store);
+  const other = await openJoinLab(own.store);
   await open("host-a2", other.at);
   await open("host-a3", lab.at);
   const cert = await renew(member);

@@ -1,41 +1,34 @@
 /** Keys that go by etcd's clock. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { deadlineIn } from "../../../lib/deadline.ts";
-import type { Store } from "../../../lib/store/store.ts";
-import { type Etcd, startEtcd } from "../../lab/etcd.ts";
 import { until } from "../../lab/until.ts";
-import { openEtcd } from "./etcd-lab.ts";
+import { type OwnEtcd, openEtcd, openOwnEtcd } from "./etcd-lab.ts";
 import { makeTestFolder, openAt } from "./lab.ts";
 
 const soon = () => deadlineIn(() => performance.now(), 30_000);
 
-let etcd: Etcd;
-let store: Store;
+let own: OwnEtcd;
 beforeAll(async () => {
-  etcd = await startEtcd();
-  store = openEtcd({ endpoints: etcd.endpoints });
+  own = await openOwnEtcd();
 });
-afterAll(async () => {
-  await store?.close();
-  await etcd?.stop();
-});
+afterAll(() => own?.close());
 
 test("a key is made once, and goes when its time is over, whoever made it being gone", async () => {
-  const maker = openEtcd({ endpoints: etcd.endpoints });
+  const maker = openEtcd({ endpoints: own.etcd.endpoints });
   expect(await maker.createFor("/once", "a", 2, soon())).toBe("created");
   await maker.close();
-  expect((await store.get("/once", soon()))?.value).toBe("a");
-  expect(await store.createFor("/once", "b", 600, soon())).toBe("exists");
-  await until("the key gone", async () => (await store.get("/once", soon())) === undefined);
-  expect(await store.createFor("/once", "b", 600, soon())).toBe("created");
+  expect((await own.store.get("/once", soon()))?.value).toBe("a");
+  expect(await own.store.createFor("/once", "b", 600, soon())).toBe("exists");
+  await until("the key gone", async () => (await own.store.get("/once", soon())) === undefined);
+  expect(await own.store.createFor("/once", "b", 600, soon())).toBe("created");
 });
 
 test("who sends it again finds it made", async () => {
-  expect(await store.createFor("/twice", "a", 600, soon())).toBe("created");
-  expect(await store.createFor("/twice", "a", 600, soon())).toBe("created");
+  expect(await own.store.createFor("/twice", "a", 600, soon())).toBe("created");
+  expect(await own.store.createFor("/twice", "a", 600, soon())).toBe("created");
   // The second try's lease is given back: nothing is left of it.
-  const leases = etcd.etcdctl("lease", "list").match(/^[0-9a-f]{16}$/gm) ?? [];
-  const held = leases.map((id) => etcd.etcdctl("lease", "timetolive", "--keys", id));
+  const leases = own.etcd.etcdctl("lease", "list").match(/^[0-9a-f]{16}$/gm) ?? [];
+  const held = leases.map((id) => own.etcd.etcdctl("lease", "timetolive", "--keys", id));
   expect(held.filter((line) => line.includes("/twice"))).toHaveLength(1);
   expect(held.filter((line) => line.includes("attached keys([])"))).toEqual([]);
 });

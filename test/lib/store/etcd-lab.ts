@@ -4,6 +4,7 @@ import type { Log } from "../../../lib/log.ts";
 import { openEtcdStore } from "../../../lib/store/etcd.ts";
 import type { EtcdConfig } from "../../../lib/store/etcd-endpoint.ts";
 import type { Store } from "../../../lib/store/store.ts";
+import { type Etcd, startEtcd } from "../../lab/etcd.ts";
 import { silent } from "./lab.ts";
 
 export const prefix = "/socketplane/test";
@@ -27,3 +28,20 @@ export const openEtcd = (config: Partial<EtcdConfig>, log: Log = silent): Store 
     newToken: () => crypto.randomUUID(),
     log,
   });
+
+/** An etcd that a test file has to itself, and a store on it. */
+export interface OwnEtcd {
+  readonly etcd: Etcd;
+  readonly store: Store;
+  readonly close: () => Promise<void>;
+}
+
+export async function openOwnEtcd(): Promise<OwnEtcd> {
+  const etcd = await startEtcd();
+  const store = openEtcd({ endpoints: etcd.endpoints });
+  const close = async () => {
+    await store.close();
+    await etcd.stop();
+  };
+  return { etcd, store, close };
+}
