@@ -66,17 +66,16 @@ export function reply4(head: Head, source: string, destination: string): Uint8Ar
   return ethernet(head, etherType.ip, ip4({ source, destination, protocol: 1 }, message));
 }
 
+/** Addresses and ports. */
+interface Datagram {
+  readonly source: string;
+  readonly destination: string;
+  readonly from: number;
+  readonly to: number;
+}
+
 /** A datagram without a checksum, which IPv4 allows (RFC 768). */
-export function udp4(
-  head: Head,
-  way: {
-    readonly source: string;
-    readonly destination: string;
-    readonly from: number;
-    readonly to: number;
-  },
-  payload: Uint8Array,
-): Uint8Array {
+export function udp4(head: Head, way: Datagram, payload: Uint8Array): Uint8Array {
   const datagram = [u16(way.from), u16(way.to), u16(8 + payload.length), u16(0), payload];
   return ethernet(head, etherType.ip, ip4({ ...way, protocol: 17 }, Buffer.concat(datagram)));
 }
@@ -119,16 +118,7 @@ function ip6(
 }
 
 /** A datagram over IPv6, which wants a checksum (RFC 8200, section 8.1). */
-export function udp6(
-  head: Head,
-  way: {
-    readonly source: string;
-    readonly destination: string;
-    readonly from: number;
-    readonly to: number;
-  },
-  payload: Uint8Array,
-): Uint8Array {
+export function udp6(head: Head, way: Datagram, payload: Uint8Array): Uint8Array {
   const { source, destination } = way;
   const parts = [u16(way.from), u16(way.to), u16(8 + payload.length), u16(0), payload];
   const datagram = Buffer.concat(parts);

@@ -13,38 +13,17 @@ import { programAt, runtimes } from "./runtimes.ts";
 const rulesOf = (elements: Readonly<Partial<Record<SetName, string>>>) => {
   const inSet = (name: keyof typeof elements) =>
     elements[name] === undefined ? "" : `\n\t\telements = { ${elements[name]} }`;
+  const intervals = (name: "subnets" | "plain" | "local") =>
+    ([4, 6] as const).map(
+      (family) => `\tset ${name}${family} {
+		type ipv${family}_addr
+		flags interval${inSet(`${name}${family}`)}
+	}
+
+`,
+    );
   return `table inet socketplane {
-	set subnets4 {
-		type ipv4_addr
-		flags interval${inSet("subnets4")}
-	}
-
-	set subnets6 {
-		type ipv6_addr
-		flags interval${inSet("subnets6")}
-	}
-
-	set plain4 {
-		type ipv4_addr
-		flags interval${inSet("plain4")}
-	}
-
-	set plain6 {
-		type ipv6_addr
-		flags interval${inSet("plain6")}
-	}
-
-	set local4 {
-		type ipv4_addr
-		flags interval${inSet("local4")}
-	}
-
-	set local6 {
-		type ipv6_addr
-		flags interval${inSet("local6")}
-	}
-
-	set allowed {
+${[intervals("subnets"), intervals("plain"), intervals("local")].flat().join("")}	set allowed {
 		type ifname . ifname
 		comment "ruleset 5"${inSet("allowed")}
 	}
