@@ -3,6 +3,7 @@ import { isOf } from "../ipam/leases.ts";
 import { formatVtep, sameVtep } from "../ipam/nodes.ts";
 import { formatPrefix4 } from "../net/prefix.ts";
 import { broken, type Check, inCluster, ofNode, ok, type Verdict, valueIn } from "./check.ts";
+import { byWayOfLink, linkFault } from "./check-link.ts";
 import { byWayOfSwitch, haveItPutRight, switchFault } from "./remedies.ts";
 
 const name: Check = {
@@ -20,14 +21,16 @@ const name: Check = {
 
 const vtep: Check = {
   id: "node.vtep",
-  asks: "Whether this node has the address that its VXLAN traffic uses, on a link that is up.",
+  asks: "Whether this node has the address that its VXLAN traffic uses.",
   remedy: 'Give the link its address, or set `"vtep"` in node.json: `{ "interface": "eth0" }`.',
   applies: inCluster,
   needs: ["files.node-json"],
   without: "this node has no VTEP address",
-  judge: ofNode((node) => {
+  judge: ofNode((node, facts) => {
     const { self } = node.survey;
     const because = switchFault(node);
+    // A link that is down may lose its addresses and routes.
+    if (!self.vtep.known && linkFault(facts) !== undefined) return [byWayOfLink];
     // Of a bridge that went with the switch.
     if (!self.vtep.known && because !== undefined) return [byWayOfSwitch(because)];
     if (!self.vtep.known) {
@@ -36,10 +39,6 @@ const vtep: Check = {
     }
     const link = valueIn(self.underlay);
     const address = self.vtep.value === undefined ? "none" : formatVtep(self.vtep.value);
-    if (link?.up === false) {
-      const seen = `${address} is on link "${link.name}", which is down`;
-      return [broken({ seen, todo: `ip link set ${link.name} up` })];
-    }
     return [
       ok(link === undefined ? address : `${address} on link "${link.name}", MTU ${link.mtu}`),
     ];

@@ -9,6 +9,7 @@ import {
   valueIn,
   warning,
 } from "./check.ts";
+import { byWayOfLink, linkFault } from "./check-link.ts";
 import type { CertificateFile, EndpointFacts, NodeFacts } from "./facts.ts";
 import { byWayOfSwitch, counted, switchFault } from "./remedies.ts";
 
@@ -71,9 +72,9 @@ const reachable: Check = {
     "Away: start etcd, or correct `store.endpoints`. It refuses: correct what it names, in node.json or there: certificate, user, permission, space. Containers go on, and start on nodes that have free addresses.",
   needs: ["files.node-json", "store.certificates"],
   without: "the store can't be read",
-  judge: ofNode((node, { rights }) => {
+  judge: ofNode((node, facts) => {
     const { config, survey, endpoints } = node;
-    if (config.store.type === "file") return [ofFile(node, rights.user)];
+    if (config.store.type === "file") return [ofFile(node, facts.rights.user)];
     const told = endpoints.map((one) => ofEndpoint(one, node));
     if (survey.cluster.known) {
       const faulty = told.filter(({ state }) => state !== "ok");
@@ -83,6 +84,7 @@ const reachable: Check = {
     }
     const because = switchFault(node);
     const isAway = endpoints.every((one) => one.state === "away");
+    if (isAway && !endpoints.every(isHere) && linkFault(facts) !== undefined) return [byWayOfLink];
     if (because !== undefined && isAway && isOnSwitch(node)) return [byWayOfSwitch(because)];
     const bad = told.filter(({ state }) => state !== "ok");
     if (bad.length > 0) return bad;
@@ -96,6 +98,10 @@ function isOnSwitch({ survey: { self } }: NodeFacts): boolean {
   const link = valueIn(self.underlay);
   return link === undefined || link.kind === "tun" || link.kind === "openvswitch";
 }
+
+/** What this machine asks itself for passes no link. */
+const isHere = ({ url }: EndpointFacts): boolean =>
+  /^https?:\/\/(localhost|127\.[\d.]+|\[::1\])(:|\/|$)/.test(url);
 
 function ofEndpoint(
   { url: subject, state, why = "", todo }: EndpointFacts,

@@ -3,6 +3,7 @@ import type { Check } from "./check.ts";
 import { agentChecks } from "./check-agent.ts";
 import { containerChecks, networkChecks } from "./check-containers.ts";
 import { fileChecks } from "./check-files.ts";
+import { linkChecks } from "./check-link.ts";
 import { machineChecks } from "./check-machine.ts";
 import { nodeChecks } from "./check-node.ts";
 import { storeChecks } from "./check-store.ts";
@@ -14,6 +15,7 @@ export const checks: readonly Check[] = [
   ...machineChecks,
   ...fileChecks,
   ...switchChecks,
+  ...linkChecks,
   ...storeChecks,
   ...nodeChecks,
   ...agentChecks,

@@ -90,6 +90,8 @@ export interface NodeFacts {
   readonly isStoreAbsent: boolean;
   /** Which datapath the bridge has, or would have. */
   readonly datapath: "system" | "netdev";
+  /** The link that has the VTEP as it was written down, where it is not known now by which it goes. */
+  readonly lostUnderlay: Link | undefined;
   /** Why nothing leaves by the tunnel through the VTEP's link; undefined if it can. */
   readonly underlayFault: Known<string | undefined>;
   /** What is wrong with the tunnel's port; undefined if nothing is. */

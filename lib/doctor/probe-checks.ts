@@ -50,6 +50,7 @@ const tunnel: Check = {
   needs: [
     "switch.openflow",
     "switch.tunnel",
+    "underlay.link",
     "underlay.bridged",
     "firewall.tunnel",
     "machine.rights",

@@ -14,11 +14,13 @@ import type { HeldNetwork } from "../ipam/held.ts";
 import type { NodeConfig } from "../node-config.ts";
 import { formatFlow } from "../ovs/flow-text.ts";
 import type { ServiceStatus } from "../service/services.ts";
+import type { VtepAddress } from "../store/keys.ts";
 import { readHere } from "../survey/here.ts";
 import { know, look, lookAfter, valueOr } from "../survey/known.ts";
 import { readSurvey } from "../survey/read.ts";
 import type { Known, Survey, Unknown } from "../survey/survey.ts";
 import { readSwitch } from "../survey/switch.ts";
+import type { Link } from "../sys/kernel.ts";
 import type { Filter } from "../sys/nft.ts";
 import type { FlowDifferences, NodeFacts, StandingNetwork } from "./facts.ts";
 import { readCertificates, readEndpoints } from "./read-etcd.ts";
@@ -121,8 +123,8 @@ const soon = (host: Host): Deadline => deadlineIn(host.clock, patience.switch);
 
 function readUnderlay(
   host: Host,
-  { self, switch: found }: Survey,
-): Pick<NodeFacts, "datapath" | "underlayFault" | "tunnelFault"> {
+  { self, here, switch: found }: Survey,
+): Pick<NodeFacts, "datapath" | "lostUnderlay" | "underlayFault" | "tunnelFault"> {
   const { bridge } = host.config.ovs;
   const own = valueOr(found, undefined)?.bridges.find(({ name }) => name === bridge);
   const vtep = valueOr(self.vtep, undefined);
@@ -133,9 +135,21 @@ function readUnderlay(
   return {
     datapath:
       own === undefined ? newDatapath(host) : own.datapath === "netdev" ? "netdev" : "system",
+    lostUnderlay: link === undefined ? linkOf(host, lastVtep(here)) : undefined,
     underlayFault: told(link, (name) => underlayFault(host, name, soon(host))),
     tunnelFault: told(vtep, (local) => tunnelFault(host, local, soon(host))),
   };
+}
+
+/** As this node's networks were last read of the store. */
+const lastVtep = (here: Survey["here"]): VtepAddress | undefined =>
+  valueOr(here, undefined)?.networks.find(({ held }) => held !== undefined)?.held?.tunnel;
+
+function linkOf(host: Host, vtep: VtepAddress | undefined): Link | undefined {
+  const links = host.links();
+  const has = ({ index }: Link) =>
+    links.addresses(index).some(({ address }) => address === vtep?.address);
+  return vtep && links.list().find(has);
 }
 
 function readStanding(

@@ -608,6 +608,62 @@ describe("planted alone, and taken away", () => {
   });
 });
 
+test.each([
+  {
+    name: "is set down",
+    plant: () => ip("-n", b.netns, "link", "set", "under0", "down"),
+    undo: () => ip("-n", b.netns, "link", "set", "under0", "up"),
+    seen: /^link "under0", by which bridge "br-phy" reaches others, is down$/,
+    todo: /^ip link set under0 up$/,
+  },
+  {
+    name: "has no carrier",
+    plant: () => b.cutOff(),
+    undo: () => b.reconnect(),
+    seen: /^link "under0", by which bridge "br-phy" reaches others, has no carrier$/,
+    todo: /^See to the cable of under0/,
+  },
+  {
+    name: "is set down, and its default route gone with that",
+    plant: () => {
+      const json = JSON.parse(readFileSync(b.config, "utf8"));
+      writeFileSync(b.config, JSON.stringify({ ...json, vtep: undefined }));
+      ip("-n", b.netns, "link", "set", "br-phy", "down");
+    },
+    undo: () => {
+      ip("-n", b.netns, "link", "set", "br-phy", "up");
+      const json = JSON.parse(readFileSync(b.config, "utf8"));
+      writeFileSync(b.config, JSON.stringify({ ...json, vtep: { interface: "br-phy" } }));
+    },
+    seen: /^link "br-phy", which has the VTEP, is down$/,
+    todo: /^ip link set br-phy up$/,
+  },
+])(
+  "a machine whose own link $name: it is told of that alone",
+  async ({ plant, undo, seen, todo }) => {
+    plant();
+    let said: Said;
+    try {
+      said = await doctor(b);
+    } finally {
+      undo();
+    }
+    expect(faultsIn(said)).toEqual([
+      expect.objectContaining({
+        id: "underlay.link",
+        state: "broken",
+        seen: expect.stringMatching(seen),
+        todo: expect.stringMatching(todo),
+      }),
+    ]);
+    const told = said.findings.filter(({ because }) => because === "underlay.link");
+    expect(told.map(({ id }) => id)).toEqual(
+      expect.arrayContaining(["store.reachable", "node.registered", "peers.tunnel", "peers.mtu"]),
+    );
+    await allIsWell();
+  },
+);
+
 test("of a node whose switch has lost its tunnel, its peers say so", async () => {
   await agents[1].stop();
   b.ovs.vsctl("del-port", "sptunnel");

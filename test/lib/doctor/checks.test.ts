@@ -341,7 +341,7 @@ const cases: readonly Case[] = [
   [
     "the VTEP's link down",
     seeing({ self: { ...survey.self, underlay: know(link("eth0", { up: false })) } }),
-    "node.vtep",
+    "underlay.link",
     "broken",
     /^ip link set eth0 up$/,
   ],

@@ -184,6 +184,7 @@ const nodeFacts: NodeFacts = {
   isOvsInstalled: true,
   isStoreAbsent: false,
   datapath: "netdev",
+  lostUnderlay: undefined,
   underlayFault: know(undefined),
   tunnelFault: know(undefined),
   networks: [{ held, faults: know([]) }],
