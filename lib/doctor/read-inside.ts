@@ -4,6 +4,7 @@ import { gatewayLinkName } from "../attach/names.ts";
 import { planAttachment } from "../attach/plan.ts";
 import { innerFaults, lacksDefault } from "../attach/verify.ts";
 import { deadlineIn } from "../deadline.ts";
+import { asFailure } from "../errors.ts";
 import type { Assignment } from "../ipam/assignment.ts";
 import { heldNow } from "../ipam/held.ts";
 import type { LocalAssignment } from "../survey/here.ts";
@@ -59,7 +60,7 @@ function lookInto(
   const deadline = deadlineIn(host.clock, patience.look);
   for (const path of pathsOf(world)) {
     if (byNumber.size === 0 || deadline.left() <= 0) break;
-    const netns = host.kernel.openNetns(path);
+    const netns = openedAt(host, path);
     if (netns === undefined) continue;
     try {
       const number = links.numberOf(netns);
@@ -70,6 +71,16 @@ function lookInto(
     }
   }
   return found;
+}
+
+/** Undefined also for a file that is none: of one that is just being made, or that is long gone. */
+function openedAt({ kernel }: Host, path: string): Netns | undefined {
+  try {
+    return kernel.openNetns(path);
+  } catch (thrown) {
+    if (asFailure(thrown).kind === "invalid-netns") return undefined;
+    throw thrown;
+  }
 }
 
 /** Each namespace by a process in it, and by its name. */
