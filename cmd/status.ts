@@ -6,8 +6,7 @@
 import { openFfi } from "#ffi";
 import { parseRequest } from "../lib/cni/request.ts";
 import type { Io } from "../lib/cni/run.ts";
-import { readInput } from "../lib/cni/stdin.ts";
-import { answerVersion } from "../lib/cni/versions.ts";
+import { type Input, readInput } from "../lib/cni/stdin.ts";
 import { openDatabase } from "../lib/ovs/database.ts";
 import { openAsking } from "../lib/ovs/flows.ts";
 import { honoured } from "../lib/plugin/config.ts";
@@ -22,17 +21,16 @@ import { calledAs, processIo } from "./io.ts";
 
 export async function main(): Promise<void> {
   const ffi = openFfi();
-  const { io, again } = recorded(processIo(ffi, process.env));
-  if (isAllWell(ffi, io)) ffi.call("exit_group", 0);
+  const io = processIo(ffi, process.env);
+  const input = readInput(io, "STATUS");
+  if (isAllWell(ffi, io, input)) ffi.call("exit_group", 0);
   const whole = await import("#main");
-  await whole.main(again);
+  await whole.main(input);
 }
 
-function isAllWell(ffi: Ffi, io: Io): boolean {
+function isAllWell(ffi: Ffi, io: Io, input: Input): boolean {
   try {
     const isIpam = calledAs() === "socketplane-ipam";
-    const input = readInput(io, "STATUS");
-    answerVersion("STATUS", input.json);
     const request = parseRequest("STATUS", io.env, input, () => (isIpam ? "any" : honoured));
     if (request.command !== "STATUS") return false;
     return (isIpam ? isIpamWell : isWell)(glanceOf(ffi, io), request);
@@ -51,22 +49,3 @@ const glanceOf = (ffi: Ffi, { env, clock }: Io): Glance => ({
   openDatabase: (path, deadline) => openDatabase(connectUnix(ffi, path, deadline)),
   openFlows: (path, deadline) => openAsking(connectUnix(ffi, path, deadline)),
 });
-
-/** Standard input, and what it gave to give it again. */
-function recorded(io: Io): { readonly io: Io; readonly again: Io["readStdin"] } {
-  const given: (() => Uint8Array | undefined)[] = [];
-  const readStdin: Io["readStdin"] = (deadline) => {
-    try {
-      const chunk = io.readStdin(deadline);
-      given.push(() => chunk);
-      return chunk;
-    } catch (fault) {
-      given.push(() => {
-        throw fault;
-      });
-      throw fault;
-    }
-  };
-  const again: Io["readStdin"] = (deadline) => (given.shift() ?? (() => io.readStdin(deadline)))();
-  return { io: { ...io, readStdin }, again };
-}

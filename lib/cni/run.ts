@@ -25,7 +25,7 @@ import {
   type StatusRequest,
 } from "./request.ts";
 import type { Result } from "./result.ts";
-import { readInput, type Stdin } from "./stdin.ts";
+import { type Input, readInput, type Stdin } from "./stdin.ts";
 import { answerVersion, formatVersions, newest, type Version, versions } from "./versions.ts";
 
 /** The world of a command. */
@@ -49,9 +49,12 @@ export interface Commands {
   readonly status: (request: StatusRequest) => Promise<void>;
 }
 
-/** Runs one command and gives back the exit status. Never throws. */
-export async function runPlugin(io: Io, commands: Commands): Promise<number> {
-  const { status, stdout, stderr } = await outcomeOf(io, commands);
+/**
+ * Runs one command and gives back the exit status. Never throws. `input` is what stdin said, where it
+ * was read already.
+ */
+export async function runPlugin(io: Io, commands: Commands, input?: Input): Promise<number> {
+  const { status, stdout, stderr } = await outcomeOf(io, commands, input);
   try {
     if (stderr !== undefined) io.writeStderr(stderr);
     if (stdout !== undefined) io.writeStdout(`${stdout}\n`);
@@ -68,12 +71,12 @@ interface Outcome {
   readonly stderr?: string;
 }
 
-async function outcomeOf(io: Io, commands: Commands): Promise<Outcome> {
+async function outcomeOf(io: Io, commands: Commands, read?: Input): Promise<Outcome> {
   let version: Version = newest;
   try {
     const command = commandOf(io.env);
     if (command === undefined) return { status: 0, stderr: aboutText(commands) };
-    const input = readInput(io, command);
+    const input = read ?? readInput(io, command);
     version = answerVersion(command, input.json);
     if (command === "VERSION") return { status: 0, stdout: formatVersions(version) };
     const request = parseRequest(command, io.env, input, commands.honours);

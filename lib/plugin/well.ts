@@ -26,8 +26,8 @@ export interface Glance
   readonly openFlows: (path: string, deadline: Deadline) => Pick<Flows, "ask">;
 }
 
-/** Milliseconds. */
-const patience = 1_000;
+/** Milliseconds: who asks waits for the whole program's four seconds as well, and asks every five. */
+const patience = 500;
 
 /** Throws where it is not, or false. Its connections and folders are left to the process's end. */
 export function isWell(glance: Glance, request: StatusRequest): boolean {
@@ -62,6 +62,8 @@ function isNetworkWell(
   const run = openDir(runDir);
   const folder = run?.open("networks")?.open(name);
   if (run === undefined || folder === undefined || run.read("boot") !== bootId()) return false;
+  // Where an ADD writes: a folder that it would refuse is refused here.
+  if (run.open("owners") === undefined || run.open("ports") === undefined) return false;
   const held = readCache(folder);
   if (held === undefined || !isFresh({ run, sinceBoot }, held.readAt)) return false;
   const { network } = held.stored;

@@ -3,6 +3,7 @@
 import type { Honours, Request } from "../../../lib/cni/request.ts";
 import { noDns, type Result } from "../../../lib/cni/result.ts";
 import { type Commands, type Io, runPlugin } from "../../../lib/cni/run.ts";
+import type { Input } from "../../../lib/cni/stdin.ts";
 import type { Deadline } from "../../../lib/deadline.ts";
 
 export const ownNetns = "/proc/self/ns/net";
@@ -27,6 +28,8 @@ export interface Given {
   readonly env: Io["env"];
   /** A value as JSON, a text or bytes as they are; a function is asked chunk by chunk. */
   readonly stdin?: unknown;
+  /** What stdin said, where it was read already. */
+  readonly input?: Input;
   readonly honours?: ReturnType<Honours>;
   readonly result?: Result;
   /** What each command does, told its request. */
@@ -79,7 +82,7 @@ export async function run(given: Given): Promise<Ran> {
     gc: take,
     status: take,
   };
-  const status = await runPlugin(io, commands);
+  const status = await runPlugin(io, commands, given.input);
   const said = out.stdout === "" ? {} : JSON.parse(out.stdout);
   return { status, ...out, said, requests, waited: now };
 }

@@ -88,6 +88,19 @@ test.each(versions)("an error is told in the configuration's version, %s", async
   expect(said).toMatchObject({ code: 4, cniVersion });
 });
 
+test("stdin that was read already is not read again, be it good or not", async () => {
+  const bytes = new Uint8Array();
+  const [env, json] = [{ CNI_COMMAND: "STATUS" }, { cniVersion: "1.1.0", name: "web" }];
+  const good = await run({ env, stdin: "not JSON", input: { bytes, json, fault: undefined } });
+  expect(good).toMatchObject({ status: 0, requests: [{ config: { name: "web" } }] });
+  const fault = { kind: "io", state: "stdin has no end after 5 ms" } as const;
+  const bad = await run({ env, stdin: json, input: { bytes, json: undefined, fault } });
+  expect(bad.said).toMatchObject({
+    code: 5,
+    msg: "Cannot run STATUS: stdin has no end after 5 ms",
+  });
+});
+
 test("when stdout is closed there is nothing more to say, but the status tells", async () => {
   let writes = 0;
   const commands: Commands = {
