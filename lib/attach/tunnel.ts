@@ -1,11 +1,11 @@
 /** The one VXLAN port, by which all peers of all networks are reached (ovs-vswitchd.conf.db(5)). */
-import type { Deadline } from "../deadline.ts";
+import { type Deadline, within } from "../deadline.ts";
 import { Failure, reasonOf } from "../errors.ts";
 import { formatVtep } from "../ipam/nodes.ts";
 import { map, type Operation } from "../ovs/ovsdb-json.ts";
 import type { VtepAddress } from "../store/keys.ts";
 import { newDatapath } from "./bridge.ts";
-import { selectBridge } from "./bridge-rows.ts";
+import { selectBridge, selectDatapath } from "./bridge-rows.ts";
 import type { Host } from "./host.ts";
 import { tunnelName } from "./names.ts";
 import { givenPort, readPort } from "./ports.ts";
@@ -61,14 +61,23 @@ export function ensureTunnel(host: Host, local: VtepAddress, deadline: Deadline)
   });
 }
 
+/** Milliseconds: the switch is locked meanwhile, and the port is of use without it. */
+const forgetMs = 2_000;
+
 /**
  * Has the switch decide anew about each frame. *Measured*: what its userspace datapath has learnt of
  * a peer's frames while there was no such port (they are the machine's own) it keeps for as long as
- * they come; neither a new port ends that, nor new flows, and no frame of that peer arrives.
+ * they come; neither a new port ends that, nor new flows, and no frame of that peer arrives. The
+ * kernel's datapath takes them from a socket of the machine's, which is there at once: it need not,
+ * and other bridges would have to begin anew with it.
  */
 function forgetLearnt(host: Host, deadline: Deadline): void {
+  const select = [selectDatapath(host.config.ovs.bridge)];
+  const [found] = host.database(deadline).transact(select, deadline);
+  if (found?.rows?.[0]?.datapath_type !== "netdev") return;
+  const until = within(deadline, host.clock, forgetMs);
   try {
-    host.control(deadline).call("revalidator/purge", [], deadline);
+    host.control(until).call("revalidator/purge", [], until);
   } catch (fault) {
     const port = tunnelName;
     host.log.warn("peers that send without a pause may not arrive by a port that is new", {

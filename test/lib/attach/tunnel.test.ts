@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { ensureTunnel, tunnelFault, underlayFault } from "../../../lib/attach/tunnel.ts";
+import type { Deadline } from "../../../lib/deadline.ts";
 import { type Ovs, startOvs } from "../../lab/ovs.ts";
 import { within } from "../ovs/clients.ts";
 import { failureOf } from "../ovs/recorded.ts";
@@ -65,6 +66,39 @@ test("where the switch can't be told to, the port is made all the same, and that
   ensureTunnel({ ...on.host, log, control: away }, local, within());
   expect(tunnelFault(on.host, local, within())).toBeUndefined();
   expect(told).toEqual([{ port: "sptunnel", reason: "nobody listens there" }]);
+});
+
+test("nor is a switch waited for that does not say that it has, for long", () => {
+  const left: number[] = [];
+  const call = (_command: string, _args: unknown, deadline: Deadline) => {
+    left.push(deadline.left());
+    throw new Error("the time is up");
+  };
+  const control = () => ({ call, close: () => {} }) as never;
+  ensureTunnel({ ...on.host, control }, local, within());
+  expect(left).toHaveLength(1);
+  expect(left[0]).toBeLessThanOrEqual(2_000);
+});
+
+test("the kernel's datapath has nothing of the kind to forget, and other bridges are left alone", () => {
+  const control = () => {
+    throw new Error("asked");
+  };
+  const told: unknown[] = [];
+  const log = { ...on.host.log, warn: (message: string) => told.push(message) };
+  const database: typeof on.host.database = (deadline) => {
+    const real = on.host.database(deadline);
+    const transact: typeof real.transact = (operations, until) =>
+      real.transact(operations, until).map((result) => ({
+        ...result,
+        // As "system" is written there.
+        rows: (result.rows ?? []).map((row) => ({ ...row, datapath_type: "" })),
+      }));
+    return { ...real, transact };
+  };
+  ensureTunnel({ ...on.host, log, control, database }, local, within());
+  expect(tunnelFault(on.host, local, within())).toBeUndefined();
+  expect(told).toEqual([]);
 });
 
 test("one that is on another bridge comes to ours", () => {
