@@ -9,6 +9,7 @@ import {
   letPass,
   lookThere,
   makeRoom,
+  resolveAgain,
   shareNetwork,
   startThere,
   subjectOf,
@@ -43,9 +44,9 @@ const judgeEach =
 
 const tunnel: Check = {
   id: "peers.tunnel",
-  asks: "Whether each other node answers through the tunnel: ARP, for addresses that it has in a network of both nodes. Where none does: whether its VTEP answers echo requests, and what its UDP port 4789 says.",
+  asks: "Whether each other node answers through the tunnel: ARP, for addresses that it has in a network of both nodes. Where none does: whether its VTEP answers echo requests, what its UDP port 4789 says, and, with the userspace datapath, whether the switch knows the MAC that leads there.",
   remedy:
-    "Let UDP port 4789 pass, both ways: `firewall-cmd --permanent --add-port=4789/udp`, `ufw allow 4789/udp`, security groups; see that the other node is up, and what `socketplane doctor` says there.",
+    "Let UDP port 4789 pass, both ways: `firewall-cmd --permanent --add-port=4789/udp`, `ufw allow 4789/udp`, security groups; see that the other node is up, and what `socketplane doctor` says there. Where the switch does not know a MAC: `ovs-appctl revalidator/purge`.",
   applies: inCluster,
   needs: [
     "switch.openflow",
@@ -90,6 +91,10 @@ function silent(peer: PeerFacts, found: TunnelFacts): Judgement {
     return { state: "broken", seen, todo: letPass };
   }
   if (underlay !== "answered") return lost(peer, found, nothing);
+  if (peer.isResolved === false) {
+    const seen = `${nothing}, though echo requests to the VTEP are answered: the switch of this machine does not know the MAC that leads there, and drops what goes there`;
+    return { state: "broken", seen, todo: resolveAgain };
+  }
   if (!found.isSure) {
     const seen = `${nothing}, where there may be nobody who could; echo requests to the VTEP are answered`;
     return { state: "unknown", seen, todo: lookThere };
@@ -101,9 +106,15 @@ function silent(peer: PeerFacts, found: TunnelFacts): Judgement {
 }
 
 /** Neither by the tunnel nor by the underlay, where a firewall may let no echo requests through. */
-function lost({ agent, underlay }: PeerFacts, { isSure }: TunnelFacts, nothing: string): Judgement {
+function lost(
+  { agent, underlay, isResolved }: PeerFacts,
+  { isSure }: TunnelFacts,
+  nothing: string,
+): Judgement {
   const refused = underlay === undefined || underlay === "unanswered" ? "" : ` (${underlay})`;
-  const seen = `${nothing}, nor echo requests to the VTEP${refused}`;
+  const unknown =
+    isResolved === false ? ", and the switch does not know the MAC that leads there" : "";
+  const seen = `${nothing}, nor echo requests to the VTEP${refused}${unknown}`;
   if (agent === false) {
     const off = `${seen}; no agent is alive there: off, or cut off`;
     return { state: "broken", seen: off, todo: bringBack };

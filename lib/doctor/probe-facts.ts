@@ -21,6 +21,11 @@ export interface PeerFacts {
   readonly told: number | undefined;
   /** What came back for a datagram to the port of VXLAN; only sent where the tunnel is silent. */
   readonly port: "silent" | "closed" | "prohibited" | undefined;
+  /**
+   * Whether the switch knows the MAC that its VTEP is reached by; only where the tunnel is silent,
+   * with the userspace datapath.
+   */
+  readonly isResolved?: boolean | undefined;
   /** Undefined where no network is on both nodes. */
   readonly tunnel: TunnelFacts | undefined;
 }

@@ -24,6 +24,13 @@ export const letPass = (peers: readonly PeerFacts[]): string =>
     `Where it passes already: socketplane doctor, on ${namesOf(peers)}`,
   ].join("\n");
 
+/** *Measured*: after that, the next frame has the switch ask, and those after it arrive. */
+export const resolveAgain = (peers: readonly PeerFacts[]): string =>
+  [
+    "ovs-appctl revalidator/purge",
+    `An agent that runs has it asked for each minute: socketplane agent start. Where it stays so, nobody answers ARP (IPv6: neighbour discovery) for ${vtepsOf(peers)} in the network between: ovs-appctl tnl/neigh/show has those that do`,
+  ].join("\n");
+
 export const lookThere = (peers: readonly PeerFacts[]): string =>
   `socketplane doctor, on ${namesOf(peers)}`;
 

@@ -25,6 +25,7 @@ import {
   type Within,
 } from "./probe-ask.ts";
 import type { PeerFacts, TunnelFacts } from "./probe-facts.ts";
+import { askAndResolve, readResolution } from "./probe-neighbours.ts";
 import { type ProbePlan, planProbes } from "./probe-plan.ts";
 import { searchLargest } from "./probe-search.ts";
 import { openSockets } from "./probe-sockets.ts";
@@ -54,7 +55,10 @@ export const probePeers = (
     const plan = node && planProbes(node.survey, [...node.links.values()]);
     // Without a switch that answers, nothing of it is judged.
     if (!node?.survey.flows.known || plan === undefined || plan.peers.length === 0) return [];
-    return askPeers({ ...world, reach: await world.openReach() }, plan);
+    const reach = await world.openReach();
+    const ask = (some: ProbePlan) => askPeers({ ...world, reach }, some);
+    if (node.datapath !== "netdev") return ask(plan);
+    return askAndResolve(ask, () => readResolution(world, node), plan);
   });
 
 /** Throws SysError where the sockets are not to be had: it takes root. */

@@ -141,6 +141,16 @@ async function filter(netns: string, link: string, rules: string): Promise<() =>
   };
 }
 
+/** Has the kernel of a node keep the MAC of another, until it need not. */
+function keep({ netns }: ClusterNode, vtep: string): () => void {
+  const shown = ip("-n", netns, "neigh", "show", vtep, "dev", "br-phy");
+  const [, mac = ""] = /lladdr (\S+)/.exec(shown) ?? [];
+  const set = (state: string) =>
+    ip("-n", netns, "neigh", "replace", vtep, "lladdr", mac, "dev", "br-phy", "nud", state);
+  set("permanent");
+  return () => void set("stale");
+}
+
 /** Whether the kernel has what comes by the cable, too: where that is in no bridge. */
 const cable = (policy: "accept" | "drop") =>
   must({
@@ -311,6 +321,36 @@ const faults: Readonly<Record<string, Fault>> = {
         subject: 'node "host-b"',
         seen: /echo requests to the VTEP are answered: UDP port 4789 is dropped on the way/,
         todo: /^Let UDP port 4789 pass between 192\.0\.2\.1 and 192\.0\.2\.2, both ways/,
+      },
+    ],
+    well: [["peers.tunnel", 'node "host-c"']],
+    exit: 2,
+  },
+  "the switch does not learn a peer's MAC": {
+    plant: async () => {
+      // Of the machines themselves, which keep each other's.
+      const keeping = [keep(a, b.vtep), keep(b, a.vtep)];
+      const pass = await filter(cluster.underlay, "n2", "ether type arp drop");
+      // The switch learns of what comes by the tunnel, too: nobody there has a reason to send.
+      ip("-n", b.netns, "neigh", "flush", "dev", "sp-web");
+      const forget = () => {
+        a.ovs.appctl("tnl/neigh/flush");
+        a.ovs.appctl("revalidator/purge");
+      };
+      forget();
+      return async () => {
+        await pass();
+        for (const release of keeping) release();
+        forget();
+      };
+    },
+    found: [
+      {
+        id: "peers.tunnel",
+        state: "broken",
+        subject: 'node "host-b"',
+        seen: /though echo requests to the VTEP are answered: the switch .* does not know the MAC/,
+        todo: /^ovs-appctl revalidator\/purge\n.* nobody answers ARP .* for 192\.0\.2\.2 /,
       },
     ],
     well: [["peers.tunnel", 'node "host-c"']],

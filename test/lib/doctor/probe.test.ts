@@ -4,6 +4,7 @@ import type { Finding } from "../../../lib/doctor/check.ts";
 import type { Facts } from "../../../lib/doctor/facts.ts";
 import { askPeers } from "../../../lib/doctor/probe.ts";
 import { peerChecks } from "../../../lib/doctor/probe-checks.ts";
+import type { PeerFacts } from "../../../lib/doctor/probe-facts.ts";
 import type { PlannedPeer } from "../../../lib/doctor/probe-plan.ts";
 import { lengthsBetween, narrowed } from "../../../lib/doctor/probe-search.ts";
 import { behaving, type FakePeer, openWire, planOf, type Wire } from "./wire.ts";
@@ -14,11 +15,12 @@ const well: FakePeer = { underlay: 1_500, there: 1_450 };
 async function found(
   peers: readonly FakePeer[],
   more: Partial<PlannedPeer> = {},
+  seen: (value: readonly PeerFacts[]) => readonly PeerFacts[] = (value) => value,
 ): Promise<{ readonly findings: readonly Omit<Finding, "area">[]; readonly wire: Wire }> {
   const wire = openWire(behaving(...peers));
   const value = await askPeers(wire.world, planOf(peers.length, more));
   expect(wire.open()).toBe(0);
-  const facts = { peers: { known: true, value } } as unknown as Facts;
+  const facts = { peers: { known: true, value: seen(value) } } as unknown as Facts;
   const findings = peerChecks.flatMap(({ id, judge }) =>
     judge(facts).map((verdict) => ({ id, ...verdict })),
   );
@@ -103,6 +105,25 @@ describe("of one that does not answer through the tunnel", () => {
     expect(one?.todo).toMatch(todo);
     // Of what is not reached, nothing is said that it takes too little.
     expect(findings.filter(({ id }) => id === "peers.mtu")).toHaveLength(1);
+  });
+
+  test.each<[FakePeer, string, RegExp]>([
+    [
+      silent,
+      'broken peers.tunnel node "host-2": nobody answers through the tunnel, in network "web", though echo requests to the VTEP are answered: the switch of this machine does not know the MAC that leads there, and drops what goes there',
+      /^ovs-appctl revalidator\/purge\n.*ARP .* for 192\.0\.2\.2 /,
+    ],
+    [
+      {},
+      'broken peers.tunnel node "host-2": nobody answers through the tunnel, in network "web", nor echo requests to the VTEP, and the switch does not know the MAC that leads there; the agent there is alive',
+      /^ping 192\.0\.2\.2/,
+    ],
+  ])("the switch here does not know the way: %o", async (peer, expected, todo) => {
+    const unresolved = (value: readonly PeerFacts[]) =>
+      value.map((one) => ({ ...one, isResolved: false }));
+    const { findings } = await found([peer], {}, unresolved);
+    expect(said(findings)).toEqual([expected]);
+    expect(findings[0]?.todo).toMatch(todo);
   });
 
   test("nobody may be there to answer", async () => {
