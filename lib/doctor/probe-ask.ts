@@ -64,19 +64,28 @@ const everyMs = 5;
 /** How many are asked before answers are taken: a socket's buffer has an end. */
 const atOnce = 32;
 
-/** Asks those that are not settled at each of the times, and takes what comes, until all are. */
+/**
+ * Asks those that are not settled at each of the times, and takes what comes, until all are, or
+ * their time is over. That is counted from what was asked last: on a machine under load, where we
+ * stand still for longer, each is asked as often, and has its time to answer.
+ */
 export async function settle(
   { clock, pause }: Pick<ProbeWorld, "clock" | "pause">,
   look: () => void,
   questions: readonly Question[],
-  { asks, ms }: { readonly asks: readonly number[]; readonly ms: number },
+  { asks, ms }: Patience,
 ): Promise<void> {
-  const start = clock();
   let open = questions.filter((one) => !one.isSettled());
   let rounds = 0;
-  while (open.length > 0 && clock() - start < ms) {
-    if (clock() - start >= (asks[rounds] ?? Number.POSITIVE_INFINITY)) {
+  let last = clock();
+  /** Milliseconds after what was asked last. */
+  const rest = ms - (asks.at(-1) ?? 0);
+  const gap = () => (asks[rounds] ?? Number.POSITIVE_INFINITY) - (asks[rounds - 1] ?? 0);
+  while (open.length > 0) {
+    const isOver = rounds === asks.length && clock() - last >= rest;
+    if (clock() - last >= gap()) {
       rounds += 1;
+      last = clock();
       for (const [at, one] of open.entries()) {
         one.ask();
         if (at % atOnce === atOnce - 1) look();
@@ -84,6 +93,13 @@ export async function settle(
     }
     look();
     open = open.filter((one) => !one.isSettled());
+    if (isOver) return;
     if (open.length > 0) await pause(everyMs);
   }
+}
+
+/** When it is asked, and when no answer is waited for any more, milliseconds. */
+interface Patience {
+  readonly asks: readonly number[];
+  readonly ms: number;
 }

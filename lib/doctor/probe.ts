@@ -4,8 +4,10 @@
  *
  * First few bytes: ARP, which a firewall of IP has no say in, for addresses that the other node has
  * in a network of both; where that is not answered at once, also an echo request to its VTEP. Then as
- * many as the network's MTU; or where the tunnel is silent, what may tell why. Each is asked up to three times, as the userspace switch
- * drops the first frame to a VTEP whose MAC it does not know.
+ * many as the network's MTU; or where the tunnel is silent, what may tell why. Each is asked up to
+ * three times, as the userspace switch drops the first frame to a VTEP whose MAC it does not know;
+ * and who answers few bytes and not so many, slower again, before that is believed: *seen* on a
+ * machine under load.
  */
 import { formatVtep } from "../ipam/nodes.ts";
 import type { Ip4 } from "../net/ip4.ts";
@@ -35,6 +37,7 @@ import type { DoctorWorld } from "./world.ts";
 const patience = {
   small: { asks: [0, 150, 500], ms: 1_200 },
   full: { asks: [0, 150, 400], ms: 800 },
+  again: { asks: [0, 300, 600], ms: 1_000 },
 } as const;
 
 /** IANA's UDP port of VXLAN (RFC 7348). */
@@ -69,6 +72,8 @@ export async function askPeers(world: ProbeWorld, plan: ProbePlan): Promise<read
     const all = plan.peers.map((peer) => asking(sockets, peer));
     await settle(world, look, all.map(askSmall), patience.small);
     await settle(world, look, all.flatMap(askMore), patience.full);
+    const doubtful = all.flatMap((one) => foundBy(one) ?? []).filter(isCut);
+    await settle(world, look, doubtful.map(askFull), patience.again);
     const cut = all.filter((one) => isCut(foundBy(one))).slice(0, mostSearched);
     const found = cut.flatMap((one) => foundBy(one) ?? []).filter(answersEcho);
     const [largest] = await Promise.all([

@@ -181,11 +181,29 @@ describe("of packets as long as the MTU", () => {
     expect(wire.now()).toBeLessThan(3_000);
   });
 
+  test("who is slow to answer is waited for before it is said", async () => {
+    const { findings, wire } = await found([{ ...well, late: 900 }]);
+    expect(findings.map(({ state }) => state)).toEqual(["ok", "ok"]);
+    expect(wire.now()).toBeLessThan(2_500);
+  });
+
   test("where echo requests are not answered, that they arrive is enough", async () => {
     expect(said((await found([{ ...well, echo: false }])).findings)[1]).toBe(
       'ok peers.mtu node "host-2": packets of 1450 bytes, the MTU of network "web", pass',
     );
   });
+});
+
+test("a machine that stands still while it asks has asked no less", async () => {
+  const wire = openWire(behaving({ ...well, forgetful: true }), 2_000);
+  const [peer] = await askPeers(wire.world, planOf(1));
+  expect(peer?.tunnel).toMatchObject({ small: "answered", echoFull: "answered" });
+});
+
+test("what came while a machine stood still is taken", async () => {
+  const wire = openWire(behaving({ ...well, late: 1 }), 2_000);
+  const [peer] = await askPeers(wire.world, planOf(1));
+  expect(peer?.tunnel).toMatchObject({ small: "answered", echoFull: "answered" });
 });
 
 test("two hundred that are silent take seconds, few frames each, and one line", async () => {

@@ -20,6 +20,8 @@ export interface FakePeer {
   readonly router?: number;
   /** The first of all that is sent to it is lost. */
   readonly forgetful?: boolean;
+  /** Its answers come so much later, milliseconds. */
+  readonly late?: number;
   /** Its own address is none of those that it is asked for by. */
   readonly elsewhere?: boolean;
 }
@@ -35,7 +37,21 @@ export interface Wire {
   readonly open: () => number;
 }
 
-export function openWire(peers: ReadonlyMap<string, FakePeer>): Wire {
+/** What comes at its time. */
+function openQueue<T>(now: () => number) {
+  let waiting: { readonly at: number; readonly one: T }[] = [];
+  return {
+    push: (one: T, late = 0) => void waiting.push({ at: now() + late, one }),
+    take: (): T[] => {
+      const come = waiting.filter(({ at }) => at <= now());
+      waiting = waiting.filter(({ at }) => at > now());
+      return come.map(({ one }) => one);
+    },
+  };
+}
+
+/** Each pause takes `stall` milliseconds at least, as on a machine that has no time for us. */
+export function openWire(peers: ReadonlyMap<string, FakePeer>, stall = 0): Wire {
   let time = 0;
   let open = 0;
   const sent = new Map<string, number>();
@@ -53,12 +69,12 @@ export function openWire(peers: ReadonlyMap<string, FakePeer>): Wire {
   };
   const openEcho = (_from: Neighbour | undefined, link: string | undefined): EchoSocket => {
     open += 1;
-    let news: EchoNews[] = [];
+    const news = openQueue<EchoNews>(() => time);
     const ask = (to: Neighbour, number: number, size: number): Refused => {
       const peer = reached(formatIp4(to.address as Ip4));
       const both = Math.min(peer?.there ?? -1, peer?.back ?? peer?.there ?? -1);
       const passes = link === undefined ? (peer?.underlay ?? 0) : peer?.echo === false ? 0 : both;
-      if (size <= passes) news.push({ what: "reply", number });
+      if (size <= passes) news.push({ what: "reply", number }, peer?.late);
       else if (link === undefined && peer?.router !== undefined)
         news.push({ what: "too big", number, mtu: peer.router });
       return undefined;
@@ -68,33 +84,24 @@ export function openWire(peers: ReadonlyMap<string, FakePeer>): Wire {
       if (what !== undefined) news.push({ what, to, port });
       return undefined;
     };
-    const take = () => {
-      const all = news;
-      news = [];
-      return all;
-    };
-    return { ask, tell, news: take, close };
+    return { ask, tell, news: news.take, close };
   };
   const openArp = () => {
     open += 1;
-    let answers: ArpAnswer[] = [];
+    const answers = openQueue<ArpAnswer>(() => time);
     return {
       ask: (target: Ip4, as: Ip4, size: number): Refused => {
         const peer = reached(formatIp4(target));
         if (peer !== undefined && peer.elsewhere !== true && size <= (peer.there ?? -1))
-          answers.push({ by: target, to: as });
+          answers.push({ by: target, to: as }, peer.late);
         return undefined;
       },
-      answers: () => {
-        const all = answers;
-        answers = [];
-        return all;
-      },
+      answers: answers.take,
       close,
     };
   };
   const pause = async (ms: number) => {
-    time += ms;
+    time += Math.max(ms, stall);
   };
   const world = { reach: { openEcho, openArp }, clock: () => time, pause };
   return { world, sent, now: () => time, open: () => open };
