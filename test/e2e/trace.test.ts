@@ -540,6 +540,8 @@ describe("a switch that can't be asked is told of by what is on record", () => {
     } finally {
       nodeB.reconnect();
     }
+    // Where it is known again, which it was not a moment ago.
+    await until("a way", () => reaches(webA.container.netns, webB.address));
   });
 
   test("without the store: what it would say is said to be missing, and the rest is there", async () => {
