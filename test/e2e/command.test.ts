@@ -7,7 +7,7 @@ import { assertNothingLeft, assertSound } from "../lab/invariants.ts";
 import { type Lab, openLab } from "../lab/lab.ts";
 import { type CniOutcome, executables, type LabNode } from "../lab/node.ts";
 import { ping } from "../lab/probe.ts";
-import { ip, must } from "../lab/run.ts";
+import { ip, must, type Outcome, start } from "../lab/run.ts";
 
 let lab: Lab;
 let node: LabNode;
@@ -19,6 +19,14 @@ afterEach(() => lab.close());
 
 /** Types a command line; words are apart by single spaces. */
 const type = (line: string): Promise<CniOutcome> => node.socketplane(...line.split(" "));
+
+/** Types one that goes on until it is interrupted: once it has shown what there is. */
+async function watched(line: string): Promise<Outcome> {
+  const watching = start(node.operatorCommand(...line.split(" ")));
+  await watching.says(/^{"change":"added",/m);
+  watching.kill("SIGINT");
+  return watching.outcome;
+}
 
 /** Types one that must succeed, and gives what it shows. */
 async function shown(line: string): Promise<unknown> {
@@ -290,7 +298,8 @@ describe("help", () => {
         .replace("socketplane ", "")
         .split(/ {2,}| >> /);
       // The network may be there already: that is told, but it is understood.
-      expect({ typed, status: (await type(typed)).status }).not.toEqual({ typed, status: 2 });
+      const { status } = await (typed.endsWith("--watch") ? watched(typed) : type(typed));
+      expect({ typed, status }).not.toEqual({ typed, status: 2 });
     }
   });
 
