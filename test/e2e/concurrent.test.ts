@@ -2,8 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Attached, attach, attachedBy, check, codeOf, detach, done } from "../lab/attach.ts";
-import { factsOf } from "../lab/facts.ts";
-import { assertNothingLeft, assertSound } from "../lab/invariants.ts";
+import { assertNothingLeft, assertSound, soundFactsOf } from "../lab/invariants.ts";
 import { type Lab, openLab } from "../lab/lab.ts";
 import type { CniCall, CniOutcome, Container, LabNode } from "../lab/node.ts";
 import { ping, transfer } from "../lab/probe.ts";
@@ -57,8 +56,7 @@ describe("16 ADDs at once", () => {
       expect(
         outcomes.filter(({ said }) => said.includes("put the switch's flows right")),
       ).toHaveLength(1);
-      await assertSound([fresh]);
-      const { leases, ports } = await factsOf(fresh);
+      const { leases, ports } = await soundFactsOf(fresh);
       expect(leases).toHaveLength(1);
       expect(ports.filter(({ ids }) => ids.role === "gateway")).toHaveLength(1);
       expect(fresh.ovs.vsctl("list-br").trim()).toBe("sp0");
@@ -95,9 +93,9 @@ test("16 ADDs at once claim no more blocks than they fill", patient, async () =>
   const containers = containersOf(node, 16);
   const attached = await Promise.all(containers.map((one) => attach(node, one, narrow)));
   expect(new Set(attached.map(({ address }) => address)).size).toBe(16);
-  await assertSound([node]);
+  const { leases } = await soundFactsOf(node);
   await eachReached(attached);
-  expect((await factsOf(node)).leases).toHaveLength(5);
+  expect(leases).toHaveLength(5);
   await deleteAll(node, containers);
   await assertNothingLeft([node]);
 });
@@ -134,8 +132,7 @@ test("ADD, DEL and ADD of one attachment: one has won whole", { timeout: 600_000
     done("DEL", deleted);
     const adds = [first, second];
     expect(adds.map(codeOf).filter((code) => code !== 0 && code !== 103)).toEqual([]);
-    await assertSound([node]);
-    const { inner } = await factsOf(node);
+    const { inner } = await soundFactsOf(node);
     const there = inner.find(({ containerId }) => containerId === container.id);
     if (there === undefined) seen.absent += 1;
     else {

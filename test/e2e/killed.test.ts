@@ -9,8 +9,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { codeOf, done } from "../lab/attach.ts";
 import { type Deed, deedsOf, dyingBefore } from "../lab/deeds.ts";
-import { factsOf } from "../lab/facts.ts";
-import { assertNothingLeft, assertSound } from "../lab/invariants.ts";
+import { leasesIn } from "../lab/facts.ts";
+import { assertNothingLeft, assertSound, soundFactsOf } from "../lab/invariants.ts";
 import { type Lab, openLab } from "../lab/lab.ts";
 import type { CniCall, Container, LabNode } from "../lab/node.ts";
 import { ping } from "../lab/probe.ts";
@@ -58,7 +58,7 @@ test("of a first ADD, which makes network, bridge and gateway", { timeout: 600_0
     await assertNothingLeft([node], killed);
     await wholeLife();
     // What the killed one had claimed was found and not claimed again.
-    expect((await factsOf(node)).leases).toHaveLength(1);
+    expect(leasesIn(await node.readStore())).toHaveLength(1);
   });
   expect(faults).toEqual([]);
 });
@@ -76,7 +76,7 @@ test("of a first ADD that begins the node's own address: the network can go", {
     await succeed("DEL");
     done("network delete", await node.socketplane("network", "delete", "web"));
     await assertNothingLeft([node], killed);
-    expect((await factsOf(node)).leases).toEqual([]);
+    expect(leasesIn(await node.readStore())).toEqual([]);
     await wholeLife();
   });
   expect(faults).toEqual([]);
@@ -201,8 +201,7 @@ async function wholeLife(): Promise<void> {
 
 /** Nothing is there but one container, and that is whole. */
 async function assertOnly({ id, netns }: Container): Promise<void> {
-  await assertSound([node], killed);
-  const { taken } = await factsOf(node);
+  const { taken } = await soundFactsOf(node, killed);
   expect(taken.map(({ containerId }) => containerId).sort()).toEqual([id, "web"].sort());
   expect(await ping(netns, gateway)).toBe(true);
 }

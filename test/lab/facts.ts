@@ -177,11 +177,10 @@ async function innerOf(container: Container): Promise<readonly InnerFact[]> {
 
 async function switchOf({ ovs }: LabNode) {
   const columns = "--columns=name,ofport,external_ids";
-  const [ports, bridges] = await Promise.all([
-    ovs.asked.vsctl("--format=json", columns, "list", "Interface"),
-    ovs.asked.vsctl("list-br"),
-  ]);
-  const names = bridges.split("\n").filter((name) => name !== "");
+  // Each answer on lines of its own; the table is one.
+  const list = ["--format=json", columns, "list", "Interface", "--", "list-br"];
+  const [ports = "", ...bridges] = (await ovs.asked.vsctl(...list)).split("\n");
+  const names = bridges.filter((name) => name !== "");
   const dumps = (what: string) => Promise.all(names.map((name) => ovs.asked.ofctl(what, name)));
   const [flows, meters] = await Promise.all([dumps("dump-flows"), dumps("dump-meters")]);
   return {

@@ -26,6 +26,13 @@ export async function assertSound(
   settle("Not sound", unsound(await Promise.all(nodes.map(factsOf)), allowances));
 }
 
+/** The same of one node, and what was seen of it: for those who look on. */
+export async function soundFactsOf(node: LabNode, allowances: Allowances = {}): Promise<NodeFacts> {
+  const facts = await factsOf(node);
+  settle("Not sound", unsound([facts], allowances));
+  return facts;
+}
+
 /** Throws an Error that names all that DELs of every container have left on these nodes. */
 export async function assertNothingLeft(
   nodes: readonly LabNode[],
