@@ -133,11 +133,19 @@ const order: Check = {
   },
 };
 
+/** podman's configuration may name that folder as well; containerd looks in one. */
+const isElsewhere = (file: string, type: string, folder: string, elsewhere: string): Verdict =>
+  warning({
+    subject: file,
+    seen: `plugin "${type}" is in ${elsewhere}, not in ${folder}: only a runtime that is told of both finds it`,
+    todo: `ln -s ${elsewhere}/${type} ${folder}/${type}`,
+  });
+
 const plugins: Check = {
   id: "files.plugins",
   asks: "Whether all plugins that our network lists name are there: ours, and those chained after it.",
   remedy:
-    "Install the plugin that is named (those of the CNI project: `apt-get install containernetworking-plugins`), or take it out of the list.",
+    "Install the plugin that is named (those of the CNI project: `apt-get install containernetworking-plugins`, then a link to each from /usr/lib/cni), or take it out of the list.",
   needs: ["files.lists", "files.programs"],
   judge: ({ lists: { found }, bin }) => {
     const own = ((found.known ? found.value : undefined) ?? []).filter(({ isOurs }) => isOurs);
@@ -146,6 +154,8 @@ const plugins: Check = {
       types
         .filter((type) => !["there", "hidden"].includes(there.get(type)?.state ?? "absent"))
         .map((type) => {
+          const elsewhere = there.get(type)?.elsewhere;
+          if (elsewhere !== undefined) return isElsewhere(file, type, bin.folder, elsewhere);
           const seen = `plugin "${type}" is ${there.get(type)?.state ?? "absent"} in ${bin.folder}`;
           const todo = `Install it there, or take it out of ${file}`;
           return broken({ subject: file, seen, todo });

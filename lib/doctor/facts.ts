@@ -66,6 +66,8 @@ export interface ProgramFacts {
   readonly state: PlaceState;
   /** What ours says it is; undefined where it says nothing, or is not ours. */
   readonly version: string | undefined;
+  /** The folder of a package that has it, where the runtime's has it not. */
+  readonly elsewhere?: string;
 }
 
 /** Where the runtime looks for network lists. */

@@ -24,6 +24,9 @@ export const readListFiles = ({ places, conf, readFile }: Looking): ListFacts =>
 /** Milliseconds that a plugin has to say its version: it is on this machine. */
 const patienceMs = 5_000;
 
+/** Where distributions put the CNI project's plugins: Debian and Fedora. */
+const packaged = ["/usr/lib/cni", "/usr/libexec/cni"];
+
 /** Ours, and those that our lists name. */
 export async function readBin(
   { places, bin: folder, version }: Looking,
@@ -34,6 +37,10 @@ export async function readBin(
   const programs = names.map(async (name): Promise<ProgramFacts> => {
     const path = `${folder}/${name}`;
     const state = name.includes("/") ? "absent" : places.program(path);
+    if (state === "absent" && !name.includes("/") && !ownTypes.includes(name)) {
+      const elsewhere = packaged.find((other) => places.program(`${other}/${name}`) === "there");
+      return { name, state, version: undefined, ...(elsewhere !== undefined && { elsewhere }) };
+    }
     if (state !== "there" || !ownTypes.includes(name)) return { name, state, version: undefined };
     return { name, state, version: versionIn(await places.says(path, ["--version"], patienceMs)) };
   });

@@ -190,6 +190,28 @@ const cases: readonly Case[] = [
     /^Install it there/,
   ],
   [
+    "a chained plugin that is where its package has put it, and not where containerd looks",
+    facts({
+      lists: listsOf({
+        "10-web.conflist": JSON.stringify({
+          cniVersion: "1.0.0",
+          name: "web",
+          plugins: [{ type: "socketplane" }, { type: "portmap" }],
+        }),
+      }),
+      bin: {
+        ...healthy.bin,
+        programs: [
+          ...healthy.bin.programs,
+          { name: "portmap", state: "absent", version: undefined, elsewhere: "/usr/lib/cni" },
+        ],
+      },
+    }),
+    "files.plugins",
+    "warning",
+    /^ln -s \/usr\/lib\/cni\/portmap \/opt\/cni\/bin\/portmap$/,
+  ],
+  [
     "a list that means another node.json",
     facts({
       lists: listsOf({
