@@ -1,5 +1,6 @@
 /** `socketplane node`: the machines of the cluster. */
 import type { Deadline } from "../deadline.ts";
+import { Failure } from "../errors.ts";
 import { rememberNames } from "../ipam/known-names.ts";
 import { leaseOf } from "../ipam/leases.ts";
 import type { Registry } from "../ipam/networks.ts";
@@ -69,11 +70,17 @@ const removeCommand = command({
   describe: "Remove a node that is gone, with all addresses that it held",
   arguments: { name: theNode },
   options: {
-    force: { type: "flag", describe: "Also while its agent runs: its containers are cut off" },
+    force: {
+      type: "flag",
+      describe:
+        "Also while its agent runs (its containers are cut off), or where it is this machine, alone",
+    },
   },
   examples: [["socketplane node remove host-c", "Its addresses are others' to have"]],
   run: (world, args) =>
     onNode(world, args, async (host, deadline) => {
+      const isAlone = host.config.store.type === "file";
+      if (isAlone && !args.force && args.name === host.ipam.node().name) throw isThis(args.name);
       const registry = await host.ipam.registry();
       const removed = await removeNode(registry, args.name, { force: args.force }, deadline);
       if (removed === undefined) throw noSuch("node", args.name, "remove");
@@ -81,6 +88,13 @@ const removeCommand = command({
       show(world.terminal, args.output, shown, ["node", "removed", "leases"]);
     }),
 });
+
+/** With the embedded store nobody else has its addresses; its containers still do. */
+const isThis = (name: string): Failure =>
+  new Failure("network-conflict", `Cannot remove node "${name}": it is this machine, and alone`, {
+    details:
+      "A network goes by `socketplane network delete`, containers by their runtime. With --force its leases are removed all the same: the next ADD claims them anew.",
+  });
 
 export const nodeGroup: Group = {
   name: "node",

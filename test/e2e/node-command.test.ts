@@ -76,6 +76,17 @@ test("who holds what is told as JSON, and as tables", async () => {
   await detach(node, container, conf);
 });
 
+test("a machine that is alone does not remove itself from under its containers", async () => {
+  const container = node.addContainer();
+  await attach(node, container, conf);
+  expect(await refused("node remove node")).toMatch(
+    /^socketplane: Cannot remove node "node": it is this machine, and alone\n/,
+  );
+  expect(await shown("lease list")).toHaveLength(1);
+  expect(await shown("node remove node --force")).toMatchObject({ removed: true, leases: 1 });
+  await detach(node, container, conf);
+});
+
 test("a name that is not known is an error, and says where to look", async () => {
   expect(await refused("node show nobody")).toBe(
     'socketplane: Cannot show node "nobody": there is none\n  See which there are: socketplane node list',
