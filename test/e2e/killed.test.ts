@@ -208,14 +208,16 @@ async function assertOnly({ id, netns }: Container): Promise<void> {
 
 /** Makes the node as one that has never seen us. */
 async function forgetAll(): Promise<void> {
-  node.ovs.vsctl("--if-exists", "del-br", "sp0");
   for (const folder of [node.runDir, node.storeDir]) {
     rmSync(folder, { recursive: true, force: true });
   }
   const { netns } = node;
-  await must({ netns, argv: ["nft", "flush", "ruleset"] });
   const forwarding = ["net.ipv4.ip_forward=0", "net.ipv6.conf.all.forwarding=0"];
-  await must({ netns, argv: ["sysctl", "-qw", ...forwarding] });
+  await Promise.all([
+    node.ovs.asked.vsctl("--if-exists", "del-br", "sp0"),
+    must({ netns, argv: ["nft", "flush", "ruleset"] }),
+    must({ netns, argv: ["sysctl", "-qw", ...forwarding] }),
+  ]);
   for (const link of JSON.parse(ip("-n", netns, "-j", "link"))) {
     if (link.ifname.startsWith("spv")) ip("-n", netns, "link", "delete", link.ifname);
   }
