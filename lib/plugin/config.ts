@@ -87,6 +87,7 @@ const otherKeys = [
 export function parsePluginConfig(config: Config): PluginConfig {
   const faults = collectFaults();
   const at = faults.object(config.raw, "");
+  refuseList(at);
   refuseSlips(at, config.raw, ownKeys);
   const foreignIpam = foreignIpamOf(config);
   const inner = foreignIpam === undefined ? at.inner("ipam") : undefined;
@@ -112,7 +113,9 @@ export function parsePluginConfig(config: Config): PluginConfig {
 /** Reads the configuration of the IPAM plugin, which is in `ipam`. */
 export function parseIpamConfig(config: Config): PluginConfig {
   const faults = collectFaults();
-  const inner = faults.object(config.raw, "").inner("ipam");
+  const at = faults.object(config.raw, "");
+  refuseList(at);
+  const inner = at.inner("ipam");
   if (inner === undefined) faults.add('"ipam" is missing');
   else refuseSlips(inner, config.ipam?.raw ?? {}, ipamKeys);
   const parsed: PluginConfig = {
@@ -140,6 +143,15 @@ export function nodeConfigOf(config: Config): string | undefined {
 /** The type of a foreign IPAM plugin; undefined for ours. */
 export const foreignIpamOf = ({ ipam }: Config): string | undefined =>
   ipam?.type === ownIpam ? undefined : ipam?.type;
+
+/** Without a word, the settings in it would count for nothing. */
+function refuseList(at: Reader): void {
+  if (!at.has("plugins")) return;
+  at.fault(
+    "plugins",
+    "is a network list's: give a plugin its own entry, with the list's name and cniVersion",
+  );
+}
 
 function refuseSlips(
   at: Reader,

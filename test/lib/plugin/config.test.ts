@@ -177,6 +177,13 @@ describe("the interface plugin's", () => {
     ]);
   });
 
+  test("refuses a whole network list, the settings in which would count for nothing", () => {
+    const plugins = [{ type: "socketplane", subnet: "10.2.0.0/16" }];
+    expect(faultsOf(() => parse({ plugins }))).toEqual([
+      "\"plugins\" is a network list's: give a plugin its own entry, with the list's name and cniVersion",
+    ]);
+  });
+
   test("wants a subnet for what belongs to a network", () => {
     const fault = '"subnet" is missing: a network has an IPv4 one, and its other settings need it';
     expect(faultsOf(() => parse({ mtu: 1400 }))).toEqual([fault]);
