@@ -3,9 +3,8 @@
  * those arrive, so that the absence of the others says something. Without agents: an ADD alone
  * brings its network up to date.
  */
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { age } from "../lab/age.ts";
 import { type Attached, attach, check, detach } from "../lab/attach.ts";
 import { capture, captureFrames } from "../lab/capture.ts";
 import { type Cluster, type ClusterNode, startCluster } from "../lab/cluster.ts";
@@ -66,14 +65,6 @@ afterAll(async () => {
   }
 });
 
-/** As half a minute later: what was read of the store is no longer used unasked. */
-function age(node: ClusterNode, network: string): void {
-  const file = join(node.runDir, "networks", network, "cache.json");
-  const json = JSON.parse(readFileSync(file, "utf8"));
-  json.held.readAt = 0;
-  writeFileSync(file, JSON.stringify(json));
-}
-
 async function vniOf(network: string): Promise<number> {
   const stored = (await cluster.readStore()).find(({ key }) => key === `networks/${network}`);
   return JSON.parse(stored?.value ?? "{}").vni;
@@ -82,13 +73,13 @@ async function vniOf(network: string): Promise<number> {
 test("an ADD that finds its network's cache stale brings the switch up to date", async () => {
   // C came last, and knows of both; A came first, and of nobody.
   expect(await ping(onC.container.netns, onA.address)).toBe(false);
-  age(a, "web");
+  age(a);
   const another = await add(a, web);
   expect(await reaches(onC.container.netns, onA.address)).toBe(true);
   expect(await reaches(onC.container.netns, another.address)).toBe(true);
   // The container that was there before is confirmed on all of it.
   await check(a, onA, web);
-  age(b, "web");
+  age(b);
   await add(b, web);
   await reachAll();
 });
