@@ -3,6 +3,7 @@ import type { SwitchPort } from "../survey/switch.ts";
 import type { Link } from "../sys/kernel.ts";
 import { broken, type Check, inCluster, ok, type Verdict, valueIn, warning } from "./check.ts";
 import type { Facts, NodeFacts } from "./facts.ts";
+import { byWayOfSwitch, switchFault } from "./remedies.ts";
 
 const link: Check = {
   id: "underlay.link",
@@ -14,6 +15,8 @@ const link: Check = {
   without: "this machine's own link is down",
   judge: (facts) => {
     if (facts.node === undefined) return [];
+    const because = goneWithSwitch(facts.node);
+    if (because !== undefined) return [byWayOfSwitch(because)];
     const fault = linkFault(facts);
     if (fault !== undefined) return [broken(fault)];
     const down = downLink(facts.node);
@@ -47,9 +50,16 @@ export const byWayOfLink: Verdict = {
 const underlayOf = ({ survey: { self }, lostUnderlay }: NodeFacts): Link | undefined =>
   valueIn(self.underlay) ?? lostUnderlay;
 
+/** The check that says why a bridge of Open vSwitch, which has the VTEP, is down with it. */
+function goneWithSwitch(node: NodeFacts) {
+  const underlay = underlayOf(node);
+  const isItsOwn = ["tun", "openvswitch"].includes(underlay?.kind ?? "");
+  return isItsOwn && !(underlay?.up && underlay.running) ? switchFault(node) : undefined;
+}
+
 function downLink(node: NodeFacts): LinkFault | undefined {
   const underlay = underlayOf(node);
-  if (underlay === undefined) return undefined;
+  if (underlay === undefined || goneWithSwitch(node) !== undefined) return undefined;
   const { name } = underlay;
   const itself = stateOf(`link "${name}", which has the VTEP,`, underlay);
   if (itself !== undefined) return itself;

@@ -115,3 +115,14 @@ test("where others answer all the same, it is in nobody's way", () => {
     { id: "underlay.link", state: "warning", seen: expect.stringMatching(/all the same$/) },
   ]);
 });
+
+test.each(["tun", "openvswitch"])(
+  "a bridge (%s) that is down with its switch is not told",
+  (kind) => {
+    const dead = { ...noStore, switch: unknown("Cannot reach ovsdb-server") };
+    const given = onNode(away, { ...dead, ...on(link("br-phy", { kind, running: false })) });
+    expect(faultsIn(given).map((told) => told.split(":")[0])).not.toContain("underlay.link");
+    const own = judge(checks, given).find(({ id }) => id === "underlay.link");
+    expect(own).toMatchObject({ state: "unknown", because: "switch.database" });
+  },
+);
