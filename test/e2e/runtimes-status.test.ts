@@ -16,7 +16,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { age } from "../lab/age.ts";
+import { age, freshen } from "../lab/age.ts";
 import { attach, codeOf } from "../lab/attach.ts";
 import { type Lab, openLab } from "../lab/lab.ts";
 import type { CniCall, LabNode } from "../lab/node.ts";
@@ -65,8 +65,7 @@ function setRight(): void {
   mend();
   rmSync(node.runDir, { recursive: true, force: true });
   cpSync(kept, node.runDir, { recursive: true });
-  const [seconds] = readFileSync("/proc/uptime", "utf8").split(" ");
-  writeFileSync(at("fresh"), `${Number(seconds) * 1000}`);
+  freshen(node);
 }
 
 /** The code that both give. */

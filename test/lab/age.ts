@@ -20,3 +20,9 @@ export function age({ runDir }: LabNode): void {
   }
   rmSync(join(runDir, "store-away"), { force: true });
 }
+
+/** As if the agent had just said that all that was read still holds: for half a minute it does. */
+export function freshen({ runDir }: LabNode): void {
+  const [seconds] = readFileSync("/proc/uptime", "utf8").split(" ");
+  writeFileSync(join(runDir, "fresh"), `${Number(seconds) * 1000}`);
+}
