@@ -11,6 +11,7 @@
  */
 import { formatVtep } from "../ipam/nodes.ts";
 import type { Ip4 } from "../net/ip4.ts";
+import { vxlanPort } from "../net/vxlan.ts";
 import { lookAfter } from "../survey/known.ts";
 import type { Known } from "../survey/survey.ts";
 import type { LocalFacts } from "./facts.ts";
@@ -39,9 +40,6 @@ const patience = {
   full: { asks: [0, 150, 400], ms: 800 },
   again: { asks: [0, 300, 600], ms: 1_000 },
 } as const;
-
-/** IANA's UDP port of VXLAN (RFC 7348). */
-export const vxlanPort = 4789;
 
 /** Who has no address asks so, and nobody remembers it. */
 const nobody = 0 as Ip4;

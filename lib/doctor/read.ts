@@ -1,12 +1,12 @@
 /** Reads the facts of this machine: each part by itself, so that one that fails hides no other. */
 import { loadNodeConfig, nodeConfigPath } from "../attach/node.ts";
 import { asFailure } from "../errors.ts";
+import { vxlanPort } from "../net/vxlan.ts";
 import type { NodeConfig } from "../node-config.ts";
 import { look, lookAfter, valueOr } from "../survey/known.ts";
 import { refusedWith } from "../sys/errno.ts";
 import type { Filter } from "../sys/nft.ts";
 import type { FirewallFacts, LocalFacts, NodeFacts, NodeJsonFacts, RightsFacts } from "./facts.ts";
-import { vxlanPort } from "./probe.ts";
 import { readBin, readListFiles } from "./read-files.ts";
 import { readKernel } from "./read-kernel.ts";
 import { readNode } from "./read-node.ts";

@@ -3,6 +3,7 @@
  *
  * The rules never change while they are there: networks are elements of the sets.
  */
+import { vxlanPort } from "../net/vxlan.ts";
 import type { Attribute } from "./netlink.ts";
 import {
   accept,
@@ -91,9 +92,6 @@ export const sets = {
 
 const containers = "spv";
 const gateways = "sp-";
-
-/** IANA's port of VXLAN (RFC 7348). */
-const vxlanPort = 4789;
 
 /** Out of the networks, and not to another's subnet. */
 const leaving = (

@@ -7,6 +7,7 @@ import { gatewayLinkName, isGatewayLink } from "../attach/names.ts";
 import type { Network } from "../ipam/network.ts";
 import type { Mac } from "../net/mac.ts";
 import { contains4 } from "../net/prefix.ts";
+import { vxlanPort } from "../net/vxlan.ts";
 import type { ForeignChainNames } from "../sys/nft.ts";
 import type { RouteAnswer } from "../sys/route-lookup.ts";
 import { type Facts, macAt, networkNamed } from "./facts.ts";
@@ -31,9 +32,6 @@ export interface HostSees {
   /** Chains of others that it passes, whose rules are not looked at. */
   readonly foreign: ForeignChainNames;
 }
-
-/** IANA's port of VXLAN (RFC 7348). */
-const vxlanPort = 4789;
 
 export function throughHost(facts: Facts, node: string, packet: Packet, sees: HostSees): Told {
   const told = atHost(facts, node, packet, sees);
