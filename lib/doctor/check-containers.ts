@@ -22,7 +22,7 @@ const standing: Check = {
   id: "networks.standing",
   asks: "Whether each network that this node has an address in has its own link (sp-NETWORK) here, its addresses, and its place in our nftables table.",
   remedy:
-    "`socketplane agent restart`, which puts them back; without an agent, the next ADD of the network does.",
+    "`socketplane agent restart`, which puts them back; without an agent, the next ADD of the network does, except where single rules are missing.",
   needs: ["switch.openflow", "machine.rights"],
   judge: ofNode((node) => {
     const verdicts = node.networks.flatMap(({ held, faults }): readonly Verdict[] => {

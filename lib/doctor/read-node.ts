@@ -172,7 +172,7 @@ function faultsOf(host: Host, held: HeldNetwork, filter: Known<Filter>): readonl
   // What is not in at all is told already.
   if (faults.length > 0 || !filter.known) return faults;
   if (filter.value.has(filterNetwork(network, local))) return [];
-  return [`the firewall has other addresses of network "${network.name}" than it should`];
+  return [`the firewall's rules for network "${network.name}" are not as they should be`];
 }
 
 /** Both look twice where something differs, and wait in between. */

@@ -19,7 +19,6 @@ import {
   planRemove,
   planRemoveAll,
   thereNetwork,
-  thereTables,
   wholeTables,
 } from "./nft-plan.ts";
 import { type SetName, tables } from "./nft-ruleset.ts";
@@ -49,7 +48,7 @@ export function openFilter(ffi: Ffi): Filter {
   };
   return {
     has: (network) => {
-      const questions = [...thereTables(), ...thereNetwork(network)];
+      const questions = [...wholeTables(), ...thereNetwork(network)];
       const answers = socket.ask(questions.map(({ ask }) => ask));
       return questions.every(({ right }, index) => right(answers[index]));
     },

@@ -31,8 +31,8 @@ export interface Question {
   readonly right: (answer: Answer) => boolean;
 }
 
-/** Whether our tables are there, of this version, as far as two questions tell. */
-export const thereTables = (): readonly Question[] => [
+/** Whether our tables are there, of this version, with as many rules in each chain as it should have. */
+export const wholeTables = (): readonly Question[] => [
   {
     ask: messageOf("getSet", family.inet, [
       text(nfta.set.table, tableName),
@@ -45,11 +45,6 @@ export const thereTables = (): readonly Question[] => [
     },
   },
   hasRules(family.arp, arpChain.name, arpChain.rules.length),
-];
-
-/** Whether they are whole: each chain as well, with as many rules as it should have. */
-export const wholeTables = (): readonly Question[] => [
-  ...thereTables(),
   ...inetChains.map(({ name, rules }) => hasRules(family.inet, name, rules.length)),
 ];
 

@@ -26,8 +26,8 @@ export interface FilterNetwork {
 
 export interface Filter {
   /**
-   * True if the tables are there, of this version, with this network in them. Cheap, as every ADD
-   * asks it, so rules deleted one by one are not noticed; `add` notices.
+   * True if the tables are there, whole and of this version, with this network in them. What every
+   * ADD asks is less, and faster: nft-has.ts.
    */
   readonly has: (network: FilterNetwork) => boolean;
   /**

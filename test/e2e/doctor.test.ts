@@ -503,6 +503,27 @@ const faults: Readonly<Record<string, Fault>> = {
     well: [["peers.tunnel", 'nodes "host-b", "host-c"']],
     exit: 2,
   },
+  "a chain of our nftables table has lost its rules": {
+    plant: async () => {
+      const release = await holdSwitch();
+      const chain = ["inet", "socketplane", "input"];
+      await must({ netns: a.netns, argv: ["nft", "flush", "chain", ...chain] });
+      return async () => {
+        await release();
+        await restartAgent();
+      };
+    },
+    found: [
+      {
+        id: "networks.standing",
+        state: "broken",
+        subject: 'network "web"',
+        seen: /^the firewall's rules for network "web" are not as they should be$/,
+        todo: /^socketplane agent restart/,
+      },
+    ],
+    exit: 2,
+  },
   "an address is written down for a container that is gone": {
     plant: async () => {
       const gone = await attach(a, a.addContainer(), web);

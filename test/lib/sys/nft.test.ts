@@ -151,6 +151,7 @@ describe("has", () => {
     ["the table is gone", "delete table inet socketplane"],
     ["the arp table is gone", "delete table arp socketplane"],
     ["the arp table is empty", "flush table arp socketplane"],
+    ["a chain is empty", "flush chain inet socketplane input"],
     ["the pair is gone", 'delete element inet socketplane allowed { "sp-web" . "sp-web" }'],
     ["the subnet is gone", "delete element inet socketplane subnets4 { 10.2.0.0/16 }"],
     ["the IPv6 subnet is gone", "delete element inet socketplane subnets6 { fd00:2::/64 }"],
