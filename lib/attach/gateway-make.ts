@@ -43,7 +43,10 @@ export async function makeGateway(
   const id = gatewayAttachment(network.name);
   // The network's first use here, or all that was written down is lost.
   if (find(host.ipam.dirs, id) === undefined) await recover(host, deadline);
-  if (find(host.ipam.dirs, id) === undefined) refuseFirstUse(host, network);
+  if (find(host.ipam.dirs, id) === undefined) {
+    const remedy = `Delete it (socketplane network delete ${network.name}) and give it another subnet, or remove the route.`;
+    refuseFirstUse(host, network, remedy);
+  }
   // Pinned: once it has an address, it keeps it.
   const address = find(host.ipam.dirs, id) === undefined ? own : undefined;
   const wish = { id, address, port: "give", workload: {} } as const;
@@ -87,8 +90,17 @@ const mtuOf = (host: Host, network: Network): number => network.mtu ?? underlayM
 /** IPv6 works over no link with less, bytes (RFC 8200, section 5). */
 const leastMtu6 = 1280;
 
+/**
+ * Throws what the first use of a network would, before there is one in the store: every node would
+ * have it, and who is refused would have to delete it.
+ */
+export function refuseNew(host: Host, network: Network): void {
+  if (find(host.ipam.dirs, gatewayAttachment(network.name)) !== undefined) return;
+  refuseFirstUse(host, network, "Give it another subnet, or remove the route.");
+}
+
 /** Before anything is made: a network that stands already is not taken down for a new route. */
-function refuseFirstUse(host: Host, network: Network): void {
+function refuseFirstUse(host: Host, network: Network, details: string): void {
   const mtu = mtuOf(host, network);
   const action = `use network "${network.name}" on this node`;
   if (network.subnet6 !== undefined && mtu < leastMtu6) {
@@ -98,7 +110,6 @@ function refuseFirstUse(host: Host, network: Network): void {
       { details: "Raise the underlay's MTU, or leave out subnet6." },
     );
   }
-  const details = `Delete it (socketplane network delete ${network.name}) and give it another subnet, or remove the route.`;
   refuseReachable(host, action, network, details);
 }
 

@@ -46,12 +46,14 @@ export async function listNetworks(
 
 /**
  * Makes the network, or finds that it is there as asked for. Throws Failure "network-conflict" if
- * it is there with other settings, or if a subnet or VNI is another network's.
+ * it is there with other settings, or if a subnet or VNI is another network's; and what `refuse`
+ * throws of one that would be made.
  */
 export async function ensureNetwork(
   registry: Registry,
   spec: NetworkSpec,
   deadline: Deadline,
+  refuse?: (network: Network) => void,
 ): Promise<{ readonly stored: StoredNetwork; readonly made: boolean }> {
   const { keys, store } = registry;
   const key = keys.network(spec.name);
@@ -70,6 +72,7 @@ export async function ensureNetwork(
       network,
       others.map((other) => other.network),
     );
+    refuse?.(network);
     return {
       value: network,
       txn: {

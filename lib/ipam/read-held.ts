@@ -9,7 +9,7 @@ import { endGivingBack } from "./give-back.ts";
 import { dropCache, type HeldNetwork, type NodeIpam } from "./held.ts";
 import { confirmStore, rememberRegistered } from "./known-store.ts";
 import { isOf, readLeasesAt, removeLeases } from "./leases.ts";
-import type { NetworkSpec } from "./network.ts";
+import type { Network, NetworkSpec } from "./network.ts";
 import { ensureNetwork, type Registry, readNetwork, type StoredNetwork } from "./networks.ts";
 import { readNodes, type ThisNode } from "./nodes.ts";
 import { registerNode } from "./register.ts";
@@ -20,6 +20,8 @@ import { writeRead } from "./write-held.ts";
 export interface WantedNetwork {
   readonly name: string;
   readonly spec: NetworkSpec | undefined;
+  /** Throws of one that this machine can't have: it is not made for the others either. */
+  readonly refuse?: (network: Network) => void;
 }
 
 /** The caller holds the network's lock, with its folder. */
@@ -59,11 +61,11 @@ export async function readHeld(
 
 async function readOrCreate(
   registry: Registry,
-  { name, spec }: WantedNetwork,
+  { name, spec, refuse }: WantedNetwork,
   deadline: Deadline,
 ): Promise<StoredNetwork | undefined> {
   if (spec === undefined) return readNetwork(registry, name, deadline);
-  return (await ensureNetwork(registry, spec, deadline)).stored;
+  return (await ensureNetwork(registry, spec, deadline, refuse)).stored;
 }
 
 async function readView(

@@ -1,6 +1,7 @@
 /** ADD of the interface plugin. See config.ts for the folder's note. */
 import { connect, refuseAttached } from "../attach/connect.ts";
 import { ensureGateway, standingMtu } from "../attach/gateway.ts";
+import { refuseNew } from "../attach/gateway-make.ts";
 import type { Host } from "../attach/host.ts";
 import { leave } from "../attach/leave.ts";
 import {
@@ -45,7 +46,8 @@ export async function add(world: PluginWorld, request: AddRequest): Promise<Resu
   try {
     return await withUndo(host.log, async (undo) => {
       const wanted = await wantedNetwork(host.ipam, config, request.requested, deadline);
-      const held = await holdNetwork(host.ipam, wanted, deadline);
+      const refuse = (network: Network) => refuseNew(host, network);
+      const held = await holdNetwork(host.ipam, { ...wanted, refuse }, deadline);
       const source = config.foreignIpam === undefined ? ownAddress : delegatedAddress;
       const adding = { world, host, config, wanted, request, netns, held, undo, deadline };
       const got = await source(adding);

@@ -39,16 +39,31 @@ test.each([
   const container = node.addContainer();
   expectRefusal(await node.cni({ command: "ADD", conf: web6, container }), {
     code: 101,
-    says: [`Cannot use network "web" on this node: its subnet ${says(to)}`, "network delete web"],
+    says: [`Cannot use network "web" on this node: its subnet ${says(to)}`, "another subnet"],
   });
   expect((await factsOf(node)).ports).toEqual([]);
+  expect((await node.socketplane("network", "list")).json).toEqual([]);
   await assertNothingLeft([node]);
 
-  expect(await node.socketplane("network", "delete", "web")).toMatchObject({ status: 0 });
   const elsewhere = { ...web6, subnet: "192.168.0.0/16", subnet6: "fd00:7::/64" };
   await attach(node, container, elsewhere);
   await assertSound([node]);
   await detach(node, container, elsewhere);
+});
+
+test("none of them, of a network that is in the store already", async () => {
+  const line = ["network", "create", "web", "10.2.0.0/16"];
+  expect(await node.socketplane(...line)).toMatchObject({ status: 0 });
+  route("route", "add", "10.0.0.0/8", "dev", "ext0");
+  const container = node.addContainer();
+  expectRefusal(await node.cni({ command: "ADD", conf: web, container }), {
+    code: 101,
+    says: [`its subnet ${says("10.0.0.0/8")}`, "socketplane network delete web"],
+  });
+  await assertNothingLeft([node]);
+  route("route", "del", "10.0.0.0/8", "dev", "ext0");
+  await attach(node, container, web);
+  await assertSound([node]);
 });
 
 test("a default route in two halves is in nobody's way", async () => {
@@ -78,6 +93,7 @@ test("an underlay with room for IPv6", async () => {
     code: 7,
     says: ["IPv6 takes an MTU of 1280, and its links have 1279", "Raise the underlay's MTU"],
   });
+  expect((await node.socketplane("network", "list")).json).toEqual([]);
   await assertNothingLeft([node]);
   route("link", "set", "ext0", "mtu", "1330");
   await attach(node, container, web6);
