@@ -1,4 +1,5 @@
 /** What the agent does, one at a time, each with an end. */
+import { isUserspace, mostAsked, resolveVteps, vtepsIn } from "../attach/neighbours.ts";
 import { underlayFault } from "../attach/tunnel.ts";
 import { underlayLinkName } from "../attach/underlay.ts";
 import { type Deadline, deadlineIn } from "../deadline.ts";
@@ -7,7 +8,7 @@ import { hexOfVtep } from "../store/keys.ts";
 import { followCluster } from "./cluster-task.ts";
 import { joinNetworks } from "./join.ts";
 import type { Patience } from "./locks.ts";
-import { dueVteps, isUserspace, kernelKeeps, probeVteps, vtepsHere } from "./neighbours.ts";
+import { dueVteps } from "./neighbours.ts";
 import { putAllRight } from "./put-right.ts";
 import type { Here } from "./situation.ts";
 import { distrustAll } from "./take-in.ts";
@@ -125,12 +126,12 @@ function keepResolved(
   why: string,
   { deadline }: Patience,
 ): void {
-  const vteps = vtepsHere(host);
+  const vteps = vtepsIn(host, host.ipam.dirs.networks.list());
   metrics.set("socketplane_vteps", vteps.length);
   if (vteps.length === 0 || !isUserspace(host, deadline)) return;
   const which = why === "changes" || why === "joined" ? "new" : "all";
-  const due = dueVteps(vteps, probed, which, kernelKeeps(host));
-  probeVteps(host, due);
+  const due = dueVteps(vteps, probed, which, mostAsked(host));
+  resolveVteps(host, due, deadline);
   const known = new Set(vteps.map(hexOfVtep));
   for (const key of probed.keys()) if (!known.has(key)) probed.delete(key);
   for (const vtep of due) probed.set(hexOfVtep(vtep), host.ipam.sinceBoot());

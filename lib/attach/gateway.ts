@@ -3,6 +3,7 @@
  * the flows are there; what is not is made (gateway-make.ts).
  */
 import type { Deadline } from "../deadline.ts";
+import { reasonOf } from "../errors.ts";
 import { find } from "../ipam/assignments.ts";
 import { type HeldNetwork, heldNow } from "../ipam/held.ts";
 import type { Network } from "../ipam/network.ts";
@@ -33,6 +34,17 @@ export async function ensureGateway(
 ): Promise<{ readonly mtu: number }> {
   const before = lookAt(host, held, deadline);
   if (before.state === "complete") return before;
+  const made = await makeComplete(host, held, own, deadline);
+  await findPeers(host, held, deadline);
+  return made;
+}
+
+async function makeComplete(
+  host: Host,
+  held: HeldNetwork,
+  own: Ip4 | undefined,
+  deadline: Deadline,
+): Promise<{ readonly mtu: number }> {
   const unlock = host.run.lock("switch.lock", "exclusive", deadline);
   try {
     // Who had the lock before us may have made it, or claimed more.
@@ -52,6 +64,22 @@ export async function ensureGateway(
     return found;
   } finally {
     unlock();
+  }
+}
+
+/** So that the first frame to a peer arrives. Loaded here: few ADDs have anything to be made. */
+async function findPeers(host: Host, held: HeldNetwork, deadline: Deadline): Promise<void> {
+  if (held.tunnel === undefined) return;
+  const { isUserspace, mostAsked, resolveVteps, vtepsIn } = await import("./neighbours.ts");
+  const { name } = held.stored.network;
+  try {
+    const vteps = vtepsIn(host, [name]).slice(0, mostAsked(host));
+    if (vteps.length > 0 && isUserspace(host, deadline)) resolveVteps(host, vteps, deadline);
+  } catch (fault) {
+    host.log.debug("the switch may not know the MACs of all peers", {
+      network: name,
+      reason: reasonOf(fault),
+    });
   }
 }
 

@@ -3,7 +3,7 @@ import { contains4, type Prefix6 } from "../net/prefix.ts";
 import type { VtepAddress } from "../store/keys.ts";
 import type { Neighbour, Route } from "../sys/kernel.ts";
 
-interface Hop {
+export interface Hop {
   readonly index: number;
   readonly neighbour: Neighbour;
 }

@@ -122,7 +122,7 @@ export function awaitOfport(link: string, timeoutMs: number): readonly Operation
 
 export const selectPort = (bridge: string, link: string): readonly Operation[] => [
   selectBridge(bridge),
-  { op: "select", table: "Port", where: [["name", "==", link]], columns: ["_uuid"] },
+  selectPortNamed(link),
   {
     op: "select",
     table: "Interface",
@@ -130,6 +130,20 @@ export const selectPort = (bridge: string, link: string): readonly Operation[] =
     columns: ["name", "type", "ofport", "error", "external_ids", "options"],
   },
 ];
+
+export const selectPortNamed = (name: string): Operation => ({
+  op: "select",
+  table: "Port",
+  where: [["name", "==", name]],
+  columns: ["_uuid"],
+});
+
+export const selectBridgeOf = (port: Value): Operation => ({
+  op: "select",
+  table: "Bridge",
+  where: [["ports", "includes", port]],
+  columns: ["name"],
+});
 
 /** Port and Interface aren't root tables: without the bridge's reference they are gone. */
 export const removeRow = (port: Value): Operation => ({

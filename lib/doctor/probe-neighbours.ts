@@ -1,4 +1,5 @@
 /** Which VTEPs the userspace switch knows the way to. See doctor.ts for the folder's note. */
+import { knownToSwitch } from "../attach/neighbours.ts";
 import { nextHop } from "../attach/next-hop.ts";
 import { closeNode, openToLook } from "../attach/node.ts";
 import { deadlineIn } from "../deadline.ts";
@@ -16,7 +17,8 @@ const patienceMs = 1_000;
 
 /** What `ovs-appctl tnl/neigh/show` says, and the kernel's routes, which the switch goes by. */
 export interface Resolution {
-  readonly shown: string;
+  /** By their hex form. */
+  readonly known: ReadonlySet<string>;
   readonly routes: readonly Route[];
 }
 
@@ -26,8 +28,8 @@ export function readResolution(world: DoctorWorld, { config }: NodeFacts): Resol
     const host = openToLook(world, config);
     try {
       const deadline = deadlineIn(host.clock, patienceMs);
-      const shown = host.control(deadline).call("tnl/neigh/show", [], deadline);
-      return { shown, routes: host.links().routes() };
+      const known = knownToSwitch(host.control(deadline), deadline);
+      return { known, routes: host.links().routes() };
     } finally {
       closeNode(host);
     }
@@ -68,13 +70,7 @@ export async function askAndResolve(
 }
 
 /** Pure: whether the VTEP's MAC is known, or that of the router before it; undefined without a route. */
-function knownIn({ shown, routes }: Resolution): (peer: PeerFacts) => boolean | undefined {
-  const known = new Set(
-    shown.split("\n").flatMap((line) => {
-      const address = parseVtep(/^(\S+)\s+(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\s/.exec(line)?.[1] ?? "");
-      return address === undefined ? [] : [hexOfVtep(address)];
-    }),
-  );
+function knownIn({ known, routes }: Resolution): (peer: PeerFacts) => boolean | undefined {
   return (peer) => {
     const vtep = parseVtep(peer.vtep);
     const hop = vtep && nextHop(routes, vtep)?.neighbour;

@@ -5,7 +5,7 @@
  */
 import { type Ip4, ip4Bytes, ip4OfBytes } from "../net/ip4.ts";
 import { type Ip6, ip6Bytes, ip6OfBytes } from "../net/ip6.ts";
-import { macBytes } from "../net/mac.ts";
+import { type Mac, macBytes, macOfBytes } from "../net/mac.ts";
 import type { Change, LinkAddress, Neighbour } from "./kernel.ts";
 import { bytes, decodeAttributes, headOf, type Message, NLM_F, u32, viewOf } from "./netlink.ts";
 
@@ -132,16 +132,28 @@ export function probeNeighbour(
   neighbour: Neighbour,
   known: Uint8Array | undefined,
 ): Message | undefined {
-  const state = known === undefined ? NUD.none : headOf(known, ndmsgLength).getUint16(8, true);
+  const state = known === undefined ? NUD.none : stateIn(known);
   if ((state & (NUD.permanent | NUD.noarp)) !== 0) return undefined;
-  const hasMac = (state & (NUD.reachable | NUD.stale | NUD.delay | NUD.probe)) !== 0;
   // Without a MAC there is nothing to be confirmed: as if a packet were to be sent.
-  const head = hasMac
+  const head = hasMac(state)
     ? neighbourHead(neighbour, index, NUD.probe, 0)
     : neighbourHead(neighbour, index, NUD.none, NTF_USE);
-  const flags = NLM_F.request | NLM_F.ack | (hasMac ? NLM_F.replace : NLM_F.create);
+  const flags = NLM_F.request | NLM_F.ack | (hasMac(state) ? NLM_F.replace : NLM_F.create);
   return neighbourMessage(RTM_NEWNEIGH, flags, head, neighbour);
 }
+
+/** The MAC in what RTM_NEWNEIGH says of a neighbour; undefined while nobody has answered. */
+export function macOfNeighbour(known: Uint8Array): Mac | undefined {
+  const state = stateIn(known);
+  const mac = decodeAttributes(known, ndmsgLength).get(NDA.lladdr);
+  const isKnown = hasMac(state) || (state & NUD.permanent) !== 0;
+  return isKnown && mac?.length === 6 ? macOfBytes(mac) : undefined;
+}
+
+const stateIn = (known: Uint8Array): number => headOf(known, ndmsgLength).getUint16(8, true);
+
+const hasMac = (state: number): boolean =>
+  (state & (NUD.reachable | NUD.stale | NUD.delay | NUD.probe)) !== 0;
 
 const neighbourMessage = (
   type: number,

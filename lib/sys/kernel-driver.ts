@@ -4,7 +4,13 @@
  * Sources: rtnetlink(7), linux/genetlink.h, linux/ethtool.h, netdevice(7).
  */
 import { Failure } from "../errors.ts";
-import { decodeAddress, getNeighbour, listAddresses, probeNeighbour } from "./address-messages.ts";
+import {
+  decodeAddress,
+  getNeighbour,
+  listAddresses,
+  macOfNeighbour,
+  probeNeighbour,
+} from "./address-messages.ts";
 import { errno, SysError } from "./errno.ts";
 import { checksumOffload, checksumOffloadOff } from "./ethtool.ts";
 import type { Ffi } from "./ffi.ts";
@@ -93,11 +99,13 @@ export function openLinks(ffi: Ffi): Links {
         .filter((route) => route !== undefined)
         .filter(({ options }) => tables === "all" || options?.table === undefined),
     probe: (index, neighbour) => {
-      const known = socket.ask(getNeighbour(index, neighbour));
-      const probe = probeNeighbour(index, neighbour, "body" in known ? known.body : undefined);
-      if (probe === undefined) return;
+      const answered = socket.ask(getNeighbour(index, neighbour));
+      const known = "body" in answered ? answered.body : undefined;
+      const mac = known && macOfNeighbour(known);
+      const probe = probeNeighbour(index, neighbour, known);
+      if (probe === undefined) return mac;
       const [answer] = socket.acknowledge([probe]);
-      if (answer === undefined || answer.errno === 0) return;
+      if (answer === undefined || answer.errno === 0) return mac;
       throw new SysError(answer.errno, {
         action: "probe",
         subject: `a neighbour of link ${index}`,

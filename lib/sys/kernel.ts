@@ -143,9 +143,9 @@ export interface Links {
   readonly routes: (tables?: "main" | "all") => readonly Route[];
   /**
    * Has the kernel ask for a neighbour's MAC now, also if it knows it; nothing waits for the
-   * answer. One that is set for good is left alone.
+   * answer. One that is set for good is left alone. Gives the MAC that it knew; undefined if none.
    */
-  readonly probe: (index: number, neighbour: Neighbour) => void;
+  readonly probe: (index: number, neighbour: Neighbour) => Mac | undefined;
   /** Sends all in one message train; throws the first refusal (those after it may have worked). */
   readonly apply: (changes: readonly Change[]) => void;
   /**

@@ -120,6 +120,19 @@ describe("the peers' VTEPs", () => {
     await isResolved(a, b.vtep);
     await reachEachOther(one, two);
   });
+
+  test("that the kernel knows and the switch does not, the switch is told", async () => {
+    await add(a);
+    await add(b);
+    await isResolved(a, b.vtep);
+    // For good: the kernel asks no more, and its switch learns of no answer.
+    const neighbour = (...words: readonly string[]) => ip("-n", a.netns, "neigh", ...words);
+    const [, mac = ""] = /lladdr (\S+)/.exec(neighbour("show", b.vtep, "dev", "br-phy")) ?? [];
+    neighbour("replace", b.vtep, "lladdr", mac, "dev", "br-phy", "nud", "permanent");
+    a.ovs.appctl("tnl/neigh/flush");
+    agentA.kill("SIGHUP");
+    await isResolved(a, b.vtep);
+  });
 });
 
 describe("etcd", () => {

@@ -1,5 +1,6 @@
 /** What the userspace switch knows of the way to silent nodes. */
 import { expect, test } from "vitest";
+import { knownToSwitch } from "../../../lib/attach/neighbours.ts";
 import type { PeerFacts, TunnelFacts } from "../../../lib/doctor/probe-facts.ts";
 import { askAndResolve } from "../../../lib/doctor/probe-neighbours.ts";
 import { parsePrefix4 } from "../../../lib/net/prefix.ts";
@@ -35,6 +36,9 @@ const silent = (vtep: string): PeerFacts => ({
   tunnel: { small: "unanswered" } as TunnelFacts,
 });
 
+const forever = { left: () => Number.MAX_SAFE_INTEGER };
+const showing = (text: string) => ({ call: () => text, close: () => {} });
+
 /** What is said where the switch shows the one before, and the other after. */
 async function asked(vtep: string, texts: readonly [string, string], answers = silent) {
   const rounds: string[][] = [];
@@ -45,7 +49,7 @@ async function asked(vtep: string, texts: readonly [string, string], answers = s
       rounds.push(some.peers.map(({ node }) => node));
       return some.peers.map(() => answers(vtep));
     },
-    () => ({ shown: left.shift() ?? "", routes }),
+    () => ({ known: knownToSwitch(showing(left.shift() ?? ""), forever), routes }),
     plan,
   );
   return { known: peers[0]?.isResolved, rounds: rounds.length, left: left.length };

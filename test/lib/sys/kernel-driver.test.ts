@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openFfi } from "#ffi";
 import { formatIp4, parseIp4 } from "../../../lib/net/ip4.ts";
 import { formatIp6, parseIp6 } from "../../../lib/net/ip6.ts";
-import { formatMac, parseMac } from "../../../lib/net/mac.ts";
+import { formatMac, macOfIp4, parseMac } from "../../../lib/net/mac.ts";
 import { SysError } from "../../../lib/sys/errno.ts";
 import type {
   Change,
@@ -389,15 +389,17 @@ describe("addresses and routes", () => {
         kind,
       );
     within.apply([{ do: "add address", index, address: four }]);
-    probe();
+    expect(probe()).toBeUndefined();
     expect(state()).toEqual(["INCOMPLETE"]);
+    expect(probe()).toBeUndefined();
+    const known = macOfIp4(ip4("10.2.0.9"));
     for (const kind of ["reachable", "stale"]) {
       set(kind);
-      probe();
+      expect(probe()).toBe(known);
       expect(state()).toEqual(["PROBE"]);
     }
     set("permanent");
-    probe();
+    expect(probe()).toBe(known);
     expect(state()).toEqual(["PERMANENT"]);
   });
 
