@@ -1,5 +1,5 @@
 /** What the agent does, one at a time, each with an end. */
-import { isUserspace, mostAsked, resolveVteps, vtepsIn } from "../attach/neighbours.ts";
+import { isUserspace, mostAsked, resolveVteps, vtepsHere } from "../attach/neighbours.ts";
 import { underlayFault } from "../attach/tunnel.ts";
 import { underlayLinkName } from "../attach/underlay.ts";
 import { type Deadline, deadlineIn } from "../deadline.ts";
@@ -126,12 +126,13 @@ function keepResolved(
   why: string,
   { deadline }: Patience,
 ): void {
-  const vteps = vtepsIn(host, host.ipam.dirs.networks.list());
+  const vteps = vtepsHere(host);
   metrics.set("socketplane_vteps", vteps.length);
   if (vteps.length === 0 || !isUserspace(host, deadline)) return;
   const which = why === "changes" || why === "joined" ? "new" : "all";
-  const due = dueVteps(vteps, probed, which, mostAsked(host));
-  resolveVteps(host, due, deadline);
+  const most = mostAsked(host);
+  const due = dueVteps(vteps, probed, which, most);
+  resolveVteps(host, due, { which: "all", most }, deadline);
   const known = new Set(vteps.map(hexOfVtep));
   for (const key of probed.keys()) if (!known.has(key)) probed.delete(key);
   for (const vtep of due) probed.set(hexOfVtep(vtep), host.ipam.sinceBoot());

@@ -92,10 +92,11 @@ const leastMtu6 = 1280;
 
 /**
  * Throws what the first use of a network would, before there is one in the store: every node would
- * have it, and who is refused would have to delete it.
+ * have it, and who is refused would have to delete it. One that stands here stays.
  */
 export function refuseNew(host: Host, network: Network): void {
-  if (find(host.ipam.dirs, gatewayAttachment(network.name)) !== undefined) return;
+  const isWrittenDown = find(host.ipam.dirs, gatewayAttachment(network.name)) !== undefined;
+  if (isWrittenDown || host.links().get(gatewayLinkName(network.name)) !== undefined) return;
   refuseFirstUse(host, network, "Give it another subnet, or remove the route.");
 }
 

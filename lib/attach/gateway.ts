@@ -35,7 +35,7 @@ export async function ensureGateway(
   const before = lookAt(host, held, deadline);
   if (before.state === "complete") return before;
   const made = await makeComplete(host, held, own, deadline);
-  await findPeers(host, held, deadline);
+  await findPeers(host, deadline);
   return made;
 }
 
@@ -67,32 +67,44 @@ async function makeComplete(
   }
 }
 
-/** So that the first frame to a peer arrives. Loaded here: few ADDs have anything to be made. */
-async function findPeers(host: Host, held: HeldNetwork, deadline: Deadline): Promise<void> {
-  if (held.tunnel === undefined) return;
-  const { isUserspace, mostAsked, resolveVteps, vtepsIn } = await import("./neighbours.ts");
-  const { name } = held.stored.network;
+/**
+ * So that the first frame to a peer arrives: of whichever network, for a switch that forgot has got
+ * the flows of all. Loaded here: few ADDs have anything to be made.
+ */
+async function findPeers(host: Host, deadline: Deadline): Promise<void> {
+  if (host.ipam.node().vtep === undefined) return;
+  const { isUserspace, mostAsked, resolveVteps, vtepsHere } = await import("./neighbours.ts");
   try {
-    const vteps = vtepsIn(host, [name]).slice(0, mostAsked(host));
-    if (vteps.length > 0 && isUserspace(host, deadline)) resolveVteps(host, vteps, deadline);
+    const vteps = vtepsHere(host);
+    if (vteps.length === 0 || !isUserspace(host, deadline)) return;
+    resolveVteps(host, vteps, { which: "unknown", most: mostAsked(host) }, deadline);
   } catch (fault) {
-    host.log.debug("the switch may not know the MACs of all peers", {
-      network: name,
-      reason: reasonOf(fault),
-    });
+    const reason = reasonOf(fault);
+    host.log.debug("the switch may not know the MACs of all peers", { reason });
   }
 }
 
 /** Gives firewall and switch what is held of a network by now, if it stands on this node. */
 export async function tellOfLeases(host: Host, network: string, deadline: Deadline): Promise<void> {
+  const found = await tellOfThose(host, network, deadline);
+  if (found === "behind") await findPeers(host, deadline);
+}
+
+/** Gives what it has found there; undefined where nothing is held of it. */
+async function tellOfThose(
+  host: Host,
+  network: string,
+  deadline: Deadline,
+): Promise<State | undefined> {
   const unlock = host.run.lock("switch.lock", "exclusive", deadline);
   try {
     const held = heldNow(host.ipam.dirs, network);
     const state = held && lookAt(host, held, deadline).state;
-    if (held === undefined || state === "forgotten") return;
+    if (held === undefined || state === "forgotten") return state;
     // The flows don't tell of a lease with a MAC of its own.
     if (state === "complete") addToFilter(host, await host.filter(), held);
     else await catchUp(host, held, deadline);
+    return state;
   } finally {
     unlock();
   }

@@ -5,7 +5,8 @@
  * *Measured* with Open vSwitch 3.1: it drops the first frame to one whose MAC it does not know, and
  * asks for it, once; those that follow it drops without asking, for as long as they come. So where
  * that one answer is lost, nothing ever arrives. It learns from answers that pass it on their way to
- * the host, but for such as its datapath has passed within the last 10 s. So the host's kernel, which
+ * the host, but for such as its datapath has passed within the last 10 s, and in IPv6 for those
+ * without the sender's MAC in them, which are those to whoever knew it. So the host's kernel, which
  * asks more than once, is made to ask before frames come; and what that knows, and the switch does
  * not, the switch is told.
  */
@@ -13,9 +14,10 @@ import { type Deadline, within } from "../deadline.ts";
 import { reasonOf } from "../errors.ts";
 import { formatVtep, parseVtep } from "../ipam/nodes.ts";
 import { readPeers } from "../ipam/peers.ts";
-import { formatMac, type Mac } from "../net/mac.ts";
+import { formatMac, type Mac, parseMac } from "../net/mac.ts";
 import type { Control } from "../ovs/control.ts";
 import { hexOfVtep, type VtepAddress } from "../store/keys.ts";
+import type { KnownNeighbour } from "../sys/kernel.ts";
 import { selectDatapath } from "./bridge-rows.ts";
 import type { Host } from "./host.ts";
 import { type Hop, nextHop } from "./next-hop.ts";
@@ -28,9 +30,9 @@ export function isUserspace(host: Host, deadline: Deadline): boolean {
   return found?.rows?.[0]?.datapath_type === "netdev";
 }
 
-/** The VTEPs of all leases that peers have in these networks. */
-export function vtepsIn({ ipam }: Host, networks: readonly string[]): readonly VtepAddress[] {
-  const leases = networks.flatMap((network) => readPeers(ipam.dirs, network));
+/** The VTEPs of all leases that peers have in the networks here. */
+export function vtepsHere({ ipam: { dirs } }: Host): readonly VtepAddress[] {
+  const leases = dirs.networks.list().flatMap((network) => readPeers(dirs, network));
   return [...new Map(leases.map(({ vtep }) => [hexOfVtep(vtep), vtep])).values()];
 }
 
@@ -43,62 +45,108 @@ export const mostAsked = ({ kernel }: Pick<Host, "kernel">): number =>
   Math.floor((Number(kernel.readSysctl("net/ipv4/neigh/default/gc_thresh3")) || 1_024) / 2);
 
 /** Milliseconds: all else is done by then, and a switch that hangs has been waited for. */
-const tellMs = 1_000;
+const askMs = 1_000;
 
 /**
- * Has the kernel ask for the MACs of all, and tells the switch those that it lacks and the kernel
- * knew before; no answer is waited for. Throws SysError.
+ * Has the kernel ask for the MACs of these, or of those that the switch lacks, of no more than `most`;
+ * and tells the switch what it lacks and the kernel knew before. No answer is waited for. Throws
+ * SysError, when all were asked for that could be; where the switch can't be asked, it is told nothing.
  */
-export function resolveVteps(host: Host, vteps: readonly VtepAddress[], deadline: Deadline): void {
+export function resolveVteps(
+  host: Host,
+  vteps: readonly VtepAddress[],
+  { which, most }: { readonly which: "all" | "unknown"; readonly most: number },
+  deadline: Deadline,
+): void {
   const links = host.links();
-  const routes = links.routes();
-  const hops = vteps.map((vtep) => nextHop(routes, vtep)).filter((hop) => hop !== undefined);
-  const unique = new Map(hops.map((hop) => [`${hop.index} ${hexOfVtep(hop.neighbour)}`, hop]));
-  const known: Known[] = [];
-  for (const hop of unique.values()) {
-    const mac = links.probe(hop.index, hop.neighbour);
-    if (mac !== undefined) known.push({ ...hop, mac });
+  const until = within(deadline, host.clock, askMs);
+  const hops = hopsTo(host, vteps, deadline);
+  const inSwitch = askSwitch(host, hops, until);
+  const due = which === "all" ? hops : hops.filter((hop) => inSwitch.lacks(hop));
+  const faults: unknown[] = [];
+  for (const hop of due.slice(0, most)) {
+    if (deadline.left() <= 0) break;
+    try {
+      const known = links.probe(hop.index, hop.neighbour);
+      if (known !== undefined) inSwitch.tell(hop, known);
+    } catch (fault) {
+      faults.push(fault);
+    }
   }
-  if (known.length === 0) return;
+  if (faults.length > 0) throw faults[0];
+}
+
+/** Each neighbour by which one of them is reached. */
+function hopsTo(host: Host, vteps: readonly VtepAddress[], deadline: Deadline): readonly Hop[] {
+  const routes = host.links().routes();
+  const found = new Map<string, Hop>();
+  for (const vtep of vteps) {
+    if (deadline.left() <= 0) break;
+    const hop = nextHop(routes, vtep);
+    if (hop !== undefined) found.set(`${hop.index} ${hexOfVtep(hop.neighbour)}`, hop);
+  }
+  return [...found.values()];
+}
+
+/** What the switch knows of these neighbours, and how it is told more. */
+interface InSwitch {
+  readonly lacks: (hop: Hop) => boolean;
+  readonly tell: (hop: Hop, known: KnownNeighbour) => void;
+}
+
+function askSwitch(host: Host, hops: readonly Hop[], deadline: Deadline): InSwitch {
   try {
-    tell(host, known, within(deadline, host.clock, tellMs));
+    const control = host.control(deadline);
+    const macs = new Map(
+      knownToSwitch(control, deadline).map(({ bridge, address, mac }) => [
+        `${bridge} ${hexOfVtep(address)}`,
+        mac,
+      ]),
+    );
+    const bridges = new Map(
+      [...new Set(hops.map(({ index }) => index))].map((index) => [
+        index,
+        bridgeOf(host, index, deadline),
+      ]),
+    );
+    const macOf = ({ index, neighbour }: Hop) =>
+      macs.get(`${bridges.get(index)} ${hexOfVtep(neighbour)}`);
+    return {
+      lacks: (hop) => macOf(hop) === undefined,
+      tell: (hop, { mac, isConfirmed }) => {
+        const bridge = bridges.get(hop.index);
+        const before = macOf(hop);
+        // One that nobody has confirmed is better than none, and than another it is not.
+        const isBetter = before === undefined || (isConfirmed && before !== mac);
+        if (bridge === undefined || !isBetter || deadline.left() <= 0) return;
+        const args = [bridge, formatVtep(hop.neighbour), formatMac(mac)];
+        control.call("tnl/neigh/set", args, deadline);
+      },
+    };
   } catch (fault) {
-    // What the kernel was made to ask for, it learns from the answers.
-    host.log.debug("cannot tell the switch MACs that it may lack", { reason: reasonOf(fault) });
+    // What the kernel is made to ask for, the switch may learn from the answers.
+    host.log.debug("cannot see which MACs the switch lacks", { reason: reasonOf(fault) });
+    return { lacks: () => true, tell: () => {} };
   }
 }
 
-interface Known extends Hop {
-  readonly mac: Mac;
-}
-
-function tell(host: Host, known: readonly Known[], deadline: Deadline): void {
-  const control = host.control(deadline);
-  const there = knownToSwitch(control, deadline);
-  const missing = known.filter(({ neighbour }) => !there.has(hexOfVtep(neighbour)));
-  if (missing.length === 0) return;
-  const bridges = new Map<number, string | undefined>();
-  for (const { index, neighbour, mac } of missing) {
-    if (!bridges.has(index)) bridges.set(index, bridgeOf(host, index, deadline));
-    const bridge = bridges.get(index);
-    if (bridge === undefined) continue;
-    const args = [bridge, formatVtep(neighbour), formatMac(mac)];
-    control.call("tnl/neigh/set", args, deadline);
-  }
-}
-
-/** The addresses that the userspace switch knows MACs for, by their hex form (ovs-appctl). */
-export function knownToSwitch(control: Control, deadline: Deadline): ReadonlySet<string> {
+/** The userspace switch's own neighbours, as `ovs-appctl tnl/neigh/show` has them. */
+export function knownToSwitch(control: Control, deadline: Deadline): readonly SwitchNeighbour[] {
   const lines = control.call("tnl/neigh/show", [], deadline).split("\n");
-  return new Set(
-    lines.flatMap((line) => {
-      const address = parseVtep(/^(\S+)\s+(?:[0-9a-f]{2}:){5}[0-9a-f]{2}\s/.exec(line)?.[1] ?? "");
-      return address === undefined ? [] : [hexOfVtep(address)];
-    }),
-  );
+  return lines.flatMap((line): readonly SwitchNeighbour[] => {
+    const [first = "", second = "", bridge = ""] = line.trim().split(/\s+/);
+    const [address, mac] = [parseVtep(first), parseMac(second)];
+    return address === undefined || mac === undefined ? [] : [{ address, mac, bridge }];
+  });
 }
 
-/** The bridge by whose port of its own the host reaches the neighbour. */
+export interface SwitchNeighbour {
+  readonly address: VtepAddress;
+  readonly mac: Mac;
+  readonly bridge: string;
+}
+
+/** The bridge by whose port of its own the host reaches the neighbours of a link. */
 function bridgeOf(host: Host, index: number, deadline: Deadline): string | undefined {
   const link = host
     .links()

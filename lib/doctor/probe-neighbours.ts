@@ -1,5 +1,5 @@
 /** Which VTEPs the userspace switch knows the way to. See doctor.ts for the folder's note. */
-import { knownToSwitch } from "../attach/neighbours.ts";
+import { knownToSwitch, type SwitchNeighbour } from "../attach/neighbours.ts";
 import { nextHop } from "../attach/next-hop.ts";
 import { closeNode, openToLook } from "../attach/node.ts";
 import { deadlineIn } from "../deadline.ts";
@@ -22,13 +22,16 @@ export interface Resolution {
   readonly routes: readonly Route[];
 }
 
+export const addressesIn = (all: readonly SwitchNeighbour[]): ReadonlySet<string> =>
+  new Set(all.map(({ address }) => hexOfVtep(address)));
+
 /** Undefined where that is not to be had. */
 export function readResolution(world: DoctorWorld, { config }: NodeFacts): Resolution | undefined {
   const asked = look(() => {
     const host = openToLook(world, config);
     try {
       const deadline = deadlineIn(host.clock, patienceMs);
-      const known = knownToSwitch(host.control(deadline), deadline);
+      const known = addressesIn(knownToSwitch(host.control(deadline), deadline));
       return { known, routes: host.links().routes() };
     } finally {
       closeNode(host);

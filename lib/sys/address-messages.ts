@@ -5,8 +5,8 @@
  */
 import { type Ip4, ip4Bytes, ip4OfBytes } from "../net/ip4.ts";
 import { type Ip6, ip6Bytes, ip6OfBytes } from "../net/ip6.ts";
-import { type Mac, macBytes, macOfBytes } from "../net/mac.ts";
-import type { Change, LinkAddress, Neighbour } from "./kernel.ts";
+import { macBytes, macOfBytes } from "../net/mac.ts";
+import type { Change, KnownNeighbour, LinkAddress, Neighbour } from "./kernel.ts";
 import { bytes, decodeAttributes, headOf, type Message, NLM_F, u32, viewOf } from "./netlink.ts";
 
 export const RTM_NEWADDR = 20;
@@ -142,12 +142,13 @@ export function probeNeighbour(
   return neighbourMessage(RTM_NEWNEIGH, flags, head, neighbour);
 }
 
-/** The MAC in what RTM_NEWNEIGH says of a neighbour; undefined while nobody has answered. */
-export function macOfNeighbour(known: Uint8Array): Mac | undefined {
-  const state = stateIn(known);
-  const mac = decodeAttributes(known, ndmsgLength).get(NDA.lladdr);
-  const isKnown = hasMac(state) || (state & NUD.permanent) !== 0;
-  return isKnown && mac?.length === 6 ? macOfBytes(mac) : undefined;
+/** The body of RTM_NEWNEIGH; undefined while nobody has answered. */
+export function decodeNeighbour(body: Uint8Array): KnownNeighbour | undefined {
+  const state = stateIn(body);
+  const mac = decodeAttributes(body, ndmsgLength).get(NDA.lladdr);
+  const isConfirmed = (state & (NUD.reachable | NUD.permanent)) !== 0;
+  if (mac?.length !== 6 || !(isConfirmed || hasMac(state))) return undefined;
+  return { mac: macOfBytes(mac), isConfirmed };
 }
 
 const stateIn = (known: Uint8Array): number => headOf(known, ndmsgLength).getUint16(8, true);

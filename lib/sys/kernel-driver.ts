@@ -6,9 +6,9 @@
 import { Failure } from "../errors.ts";
 import {
   decodeAddress,
+  decodeNeighbour,
   getNeighbour,
   listAddresses,
-  macOfNeighbour,
   probeNeighbour,
 } from "./address-messages.ts";
 import { errno, SysError } from "./errno.ts";
@@ -101,11 +101,11 @@ export function openLinks(ffi: Ffi): Links {
     probe: (index, neighbour) => {
       const answered = socket.ask(getNeighbour(index, neighbour));
       const known = "body" in answered ? answered.body : undefined;
-      const mac = known && macOfNeighbour(known);
+      const before = known && decodeNeighbour(known);
       const probe = probeNeighbour(index, neighbour, known);
-      if (probe === undefined) return mac;
+      if (probe === undefined) return before;
       const [answer] = socket.acknowledge([probe]);
-      if (answer === undefined || answer.errno === 0) return mac;
+      if (answer === undefined || answer.errno === 0) return before;
       throw new SysError(answer.errno, {
         action: "probe",
         subject: `a neighbour of link ${index}`,

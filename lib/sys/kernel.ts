@@ -131,6 +131,13 @@ export type Change =
         | { readonly family: 6; readonly address: Ip6; readonly mac: Mac };
     };
 
+/** What the kernel knows of a neighbour. */
+export interface KnownNeighbour {
+  readonly mac: Mac;
+  /** It is in use and answers, or is set for good: else it may be an earlier one. */
+  readonly isConfirmed: boolean;
+}
+
 /** One rtnetlink socket, of the namespace it was opened in. */
 export interface Links {
   /** One link by name; undefined if there is none. */
@@ -143,9 +150,9 @@ export interface Links {
   readonly routes: (tables?: "main" | "all") => readonly Route[];
   /**
    * Has the kernel ask for a neighbour's MAC now, also if it knows it; nothing waits for the
-   * answer. One that is set for good is left alone. Gives the MAC that it knew; undefined if none.
+   * answer. One that is set for good is left alone. Gives what it knew; undefined if nothing.
    */
-  readonly probe: (index: number, neighbour: Neighbour) => Mac | undefined;
+  readonly probe: (index: number, neighbour: Neighbour) => KnownNeighbour | undefined;
   /** Sends all in one message train; throws the first refusal (those after it may have worked). */
   readonly apply: (changes: readonly Change[]) => void;
   /**

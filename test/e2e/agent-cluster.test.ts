@@ -83,7 +83,7 @@ describe("a change elsewhere", () => {
     expect(leadsTo(a, c.vtep)).toBe(false);
     agentA = await a.startAgent();
     await reachEachOther(one, two);
-    await assertClusterSound(cluster);
+    await assertClusterSound(cluster, { killed: true });
   });
 
   test("is there though etcd forgot it before the agent saw it", async () => {
@@ -127,7 +127,9 @@ describe("the peers' VTEPs", () => {
     await isResolved(a, b.vtep);
     // For good: the kernel asks no more, and its switch learns of no answer.
     const neighbour = (...words: readonly string[]) => ip("-n", a.netns, "neigh", ...words);
-    const [, mac = ""] = /lladdr (\S+)/.exec(neighbour("show", b.vtep, "dev", "br-phy")) ?? [];
+    const mac = await until("that the kernel knows it", () => {
+      return /lladdr (\S+)/.exec(neighbour("show", b.vtep, "dev", "br-phy"))?.[1];
+    });
     neighbour("replace", b.vtep, "lladdr", mac, "dev", "br-phy", "nud", "permanent");
     a.ovs.appctl("tnl/neigh/flush");
     agentA.kill("SIGHUP");

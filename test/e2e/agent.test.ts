@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type Agent, startAgent } from "../lab/agent.ts";
 import { type Attached, attach, check, detach } from "../lab/attach.ts";
 import { factsOf } from "../lab/facts.ts";
-import { assertNothingLeft, assertSound } from "../lab/invariants.ts";
+import { type Allowances, assertNothingLeft, assertSound } from "../lab/invariants.ts";
 import { type Lab, type Outside, openLab } from "../lab/lab.ts";
 import type { LabNode } from "../lab/node.ts";
 import { reaches } from "../lab/probe.ts";
@@ -54,10 +54,10 @@ async function areWhole(): Promise<void> {
   for (const one of dbs) await check(node, one, db);
 }
 
-async function deleteAll(): Promise<void> {
+async function deleteAll(allowances: Allowances = {}): Promise<void> {
   for (const { container } of webs) await detach(node, container, web);
   for (const { container } of dbs) await detach(node, container, db);
-  await assertNothingLeft([node]);
+  await assertNothingLeft([node], allowances);
 }
 
 const syncs = async () => {
@@ -188,8 +188,8 @@ describe("its end", () => {
     agent = await startAgent(lab, node);
     expect(flows().length).toBeGreaterThan(before.length);
     await areConnected();
-    await assertSound([node]);
-    await deleteAll();
+    await assertSound([node], { killed: true });
+    await deleteAll({ killed: true });
   });
 });
 

@@ -39,7 +39,10 @@ test.each([
   const container = node.addContainer();
   expectRefusal(await node.cni({ command: "ADD", conf: web6, container }), {
     code: 101,
-    says: [`Cannot use network "web" on this node: its subnet ${says(to)}`, "another subnet"],
+    says: [
+      `Cannot use network "web" on this node: its subnet ${says(to)}`,
+      "Give it another subnet, or remove the route.",
+    ],
   });
   expect((await factsOf(node)).ports).toEqual([]);
   expect((await node.socketplane("network", "list")).json).toEqual([]);

@@ -14,13 +14,15 @@ import { ip } from "../lab/run.ts";
 import { until } from "../lab/until.ts";
 
 const web = { cniVersion: "1.1.0", name: "web", type: "socketplane", subnet: "10.2.0.0/16" };
+const db = { ...web, name: "db", subnet: "10.3.0.0/16" };
 
 let lab: Lab;
 let cluster: Cluster;
 let a: ClusterNode;
 let b: ClusterNode;
+let vtepOfA: string;
 let vtepOfB: string;
-let placed: (readonly [ClusterNode, Container])[];
+let placed: (readonly [ClusterNode, Container, object])[];
 beforeEach(() => {
   lab = openLab();
   placed = [];
@@ -28,7 +30,7 @@ beforeEach(() => {
 afterEach(async () => {
   try {
     await assertClusterSound(cluster);
-    for (const [node, container] of placed) await detach(node, container, web);
+    for (const [node, container, conf] of placed) await detach(node, container, conf);
     await assertClusterEmpty(cluster);
   } finally {
     await lab.close();
@@ -39,27 +41,30 @@ async function startWith(one: string, two: string): Promise<void> {
   cluster = await startCluster(lab, { nodes: 0 });
   a = await cluster.addNode({ config: { vtep: { address: one } } });
   b = await cluster.addNode({ config: { vtep: { address: two } } });
-  vtepOfB = two;
+  [vtepOfA, vtepOfB] = [one, two];
 }
 
-async function add(node: ClusterNode) {
-  const one = await attach(node, node.addContainer(), web);
-  placed.push([node, one.container]);
+async function add(node: ClusterNode, conf: object = web) {
+  const one = await attach(node, node.addContainer(), conf);
+  placed.push([node, one.container, conf]);
   return one;
 }
 
-/** The MAC that a's switch has for b's VTEP. */
-const macOfB = () =>
-  a.ovs
+/** The MAC that one node's switch has for another's VTEP. */
+const macIn = (node: ClusterNode, vtep: string) =>
+  node.ovs
     .appctl("tnl/neigh/show")
     .split("\n")
     .map((line) => line.trim().split(/\s+/))
-    .find(([address]) => address === vtepOfB)?.[1];
+    .find(([address]) => address === vtep)?.[1];
+const macOfB = () => macIn(a, vtepOfB);
+
+const neighbour = (...words: readonly string[]) => ip("-n", a.netns, "neigh", ...words);
 
 /** Has a's kernel take this for b's MAC, and ask no more: its switch learns of no answer. */
 function setForGood(mac: string): void {
   const entry = [vtepOfB, "lladdr", mac, "dev", "br-phy", "nud", "permanent"];
-  ip("-n", a.netns, "neigh", "replace", ...entry);
+  neighbour("replace", ...entry);
 }
 
 describe.each([
@@ -68,28 +73,45 @@ describe.each([
 ])("with VTEPs of %s", (_, one, two) => {
   beforeEach(() => startWith(one, two));
 
-  test("a peer's is known before there is a frame for it", async () => {
+  test("a peer's is asked for before there is a frame for it", async () => {
     await add(a);
     await add(b);
+    // It has learnt of b when that asked.
+    neighbour("flush", "dev", "br-phy");
     expect(macOfB()).toBeUndefined();
     age(a);
     await add(a);
     expect(await until("that b's is known", macOfB)).toMatch(/^([0-9a-f]{2}:){5}/);
   });
 
-  test("what the kernel knows, the switch is told", async () => {
+  test("what the kernel knows, the switch is told, of every network", async () => {
     const one = await add(a);
     const two = await add(b);
     age(a);
     await add(a);
     const mac = await until("that b's is known", macOfB);
-    expect(await reaches(one.container.netns, two.address)).toBe(true);
+    await until("that a's is known", () => macIn(b, vtepOfA));
     setForGood(mac);
     // Nothing is sent meanwhile that the switch would have to ask for.
     a.ovs.ofctl("del-flows", "sp0");
     a.ovs.appctl("tnl/neigh/flush");
-    await add(a);
+    await add(a, db);
     expect(await until("that b's is known", macOfB)).toBe(mac);
     expect(await reaches(one.container.netns, two.address)).toBe(true);
+  });
+
+  test("another MAC that the kernel has confirmed takes the place of what the switch has", async () => {
+    await add(a);
+    await add(b);
+    age(a);
+    await add(a);
+    const mac = await until("that b's is known", macOfB);
+    const agent = await a.startAgent();
+    // Whatever it asks for when it starts.
+    await until("that it is well", () => agent.ask("/healthz"));
+    setForGood(mac);
+    a.ovs.appctl("tnl/neigh/set", "br-phy", vtepOfB, "02:00:00:00:00:99");
+    agent.kill("SIGHUP");
+    await until("that it is put right", () => macOfB() === mac);
   });
 });

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { knownToSwitch } from "../../../lib/attach/neighbours.ts";
 import type { PeerFacts, TunnelFacts } from "../../../lib/doctor/probe-facts.ts";
-import { askAndResolve } from "../../../lib/doctor/probe-neighbours.ts";
+import { addressesIn, askAndResolve } from "../../../lib/doctor/probe-neighbours.ts";
 import { parsePrefix4 } from "../../../lib/net/prefix.ts";
 import type { Route } from "../../../lib/sys/kernel.ts";
 import { must } from "./healthy.ts";
@@ -49,7 +49,7 @@ async function asked(vtep: string, texts: readonly [string, string], answers = s
       rounds.push(some.peers.map(({ node }) => node));
       return some.peers.map(() => answers(vtep));
     },
-    () => ({ known: knownToSwitch(showing(left.shift() ?? ""), forever), routes }),
+    () => ({ known: addressesIn(knownToSwitch(showing(left.shift() ?? ""), forever)), routes }),
     plan,
   );
   return { known: peers[0]?.isResolved, rounds: rounds.length, left: left.length };

@@ -392,14 +392,14 @@ describe("addresses and routes", () => {
     expect(probe()).toBeUndefined();
     expect(state()).toEqual(["INCOMPLETE"]);
     expect(probe()).toBeUndefined();
-    const known = macOfIp4(ip4("10.2.0.9"));
+    const mac9 = macOfIp4(ip4("10.2.0.9"));
     for (const kind of ["reachable", "stale"]) {
       set(kind);
-      expect(probe()).toBe(known);
+      expect(probe()).toEqual({ mac: mac9, isConfirmed: kind === "reachable" });
       expect(state()).toEqual(["PROBE"]);
     }
     set("permanent");
-    expect(probe()).toBe(known);
+    expect(probe()).toEqual({ mac: mac9, isConfirmed: true });
     expect(state()).toEqual(["PERMANENT"]);
   });
 
