@@ -1,5 +1,6 @@
 /** What the agent does, one at a time, each with an end. */
-import { isUserspace, mostAsked, resolveVteps, vtepsHere } from "../attach/neighbours.ts";
+import { isUserspace } from "../attach/bridge.ts";
+import { mostAsked, resolveVteps, vtepsHere } from "../attach/neighbours.ts";
 import { underlayFault } from "../attach/tunnel.ts";
 import { underlayLinkName } from "../attach/underlay.ts";
 import { type Deadline, deadlineIn } from "../deadline.ts";

@@ -44,6 +44,13 @@ export function newDatapath({ config, kernel }: Pick<Host, "config" | "kernel">)
   return kernel.hasGenericFamily("ovs_datapath") ? "system" : "netdev";
 }
 
+/** Whether the bridge is there, and on the userspace datapath. */
+export function isUserspace(host: Host, deadline: Deadline): boolean {
+  const select = [selectDatapath(host.config.ovs.bridge)];
+  const [found] = host.database(deadline).transact(select, deadline);
+  return found?.rows?.[0]?.datapath_type === "netdev";
+}
+
 /**
  * Whether the switch can't be reached, as the fault says, because its database has no such bridge:
  * then nobody listens at the bridge's socket either.

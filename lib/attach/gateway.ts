@@ -9,7 +9,7 @@ import { type HeldNetwork, heldNow } from "../ipam/held.ts";
 import type { Network } from "../ipam/network.ts";
 import type { Ip4 } from "../net/ip4.ts";
 import { ofNetwork } from "../overlay/cookies.ts";
-import { isGone } from "./bridge.ts";
+import { isGone, isUserspace } from "./bridge.ts";
 import { addToFilter } from "./firewall.ts";
 import { makeGateway } from "./gateway-make.ts";
 import type { Host } from "./host.ts";
@@ -73,7 +73,7 @@ async function makeComplete(
  */
 async function findPeers(host: Host, deadline: Deadline): Promise<void> {
   if (host.ipam.node().vtep === undefined) return;
-  const { isUserspace, mostAsked, resolveVteps, vtepsHere } = await import("./neighbours.ts");
+  const { mostAsked, resolveVteps, vtepsHere } = await import("./neighbours.ts");
   try {
     const vteps = vtepsHere(host);
     if (vteps.length === 0 || !isUserspace(host, deadline)) return;

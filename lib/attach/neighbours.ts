@@ -18,17 +18,9 @@ import { formatMac, type Mac, parseMac } from "../net/mac.ts";
 import type { Control } from "../ovs/control.ts";
 import { hexOfVtep, type VtepAddress } from "../store/keys.ts";
 import type { KnownNeighbour } from "../sys/kernel.ts";
-import { selectDatapath } from "./bridge-rows.ts";
 import type { Host } from "./host.ts";
 import { type Hop, nextHop } from "./next-hop.ts";
 import { selectBridgeOf, selectPortNamed } from "./rows.ts";
-
-/** Whether the switch is the one that resolves. */
-export function isUserspace(host: Host, deadline: Deadline): boolean {
-  const select = [selectDatapath(host.config.ovs.bridge)];
-  const [found] = host.database(deadline).transact(select, deadline);
-  return found?.rows?.[0]?.datapath_type === "netdev";
-}
 
 /** The VTEPs of all leases that peers have in the networks here. */
 export function vtepsHere({ ipam: { dirs } }: Host): readonly VtepAddress[] {
@@ -120,7 +112,11 @@ function askSwitch(host: Host, hops: readonly Hop[], deadline: Deadline): InSwit
         const isBetter = before === undefined || (isConfirmed && before !== mac);
         if (bridge === undefined || !isBetter || deadline.left() <= 0) return;
         const args = [bridge, formatVtep(hop.neighbour), formatMac(mac)];
-        control.call("tnl/neigh/set", args, deadline);
+        try {
+          control.call("tnl/neigh/set", args, deadline);
+        } catch (fault) {
+          host.log.debug("the switch is not told a MAC", { args, reason: reasonOf(fault) });
+        }
       },
     };
   } catch (fault) {

@@ -4,8 +4,8 @@ import { Failure, reasonOf } from "../errors.ts";
 import { formatVtep } from "../ipam/nodes.ts";
 import { map, type Operation } from "../ovs/ovsdb-json.ts";
 import type { VtepAddress } from "../store/keys.ts";
-import { newDatapath } from "./bridge.ts";
-import { selectBridge, selectDatapath } from "./bridge-rows.ts";
+import { isUserspace, newDatapath } from "./bridge.ts";
+import { selectBridge } from "./bridge-rows.ts";
 import type { Host } from "./host.ts";
 import { tunnelName } from "./names.ts";
 import { givenPort, readPort } from "./ports.ts";
@@ -72,9 +72,7 @@ const forgetMs = 2_000;
  * and other bridges would have to begin anew with it.
  */
 function forgetLearnt(host: Host, deadline: Deadline): void {
-  const select = [selectDatapath(host.config.ovs.bridge)];
-  const [found] = host.database(deadline).transact(select, deadline);
-  if (found?.rows?.[0]?.datapath_type !== "netdev") return;
+  if (!isUserspace(host, deadline)) return;
   const until = within(deadline, host.clock, forgetMs);
   try {
     host.control(until).call("revalidator/purge", [], until);

@@ -131,6 +131,16 @@ async function restartAgent(): Promise<void> {
   agents[0] = await a.startAgent();
 }
 
+/** Does that to the node's firewall, and keeps the agent from putting it right until it is restarted. */
+async function byNft(...argv: readonly string[]): Promise<() => Promise<void>> {
+  const release = await holdSwitch();
+  await must({ netns: a.netns, argv: ["nft", ...argv] });
+  return async () => {
+    await release();
+    await restartAgent();
+  };
+}
+
 /** Rules of a link's ingress, until they are taken away. */
 async function filter(netns: string, link: string, rules: string): Promise<() => Promise<void>> {
   const chain = `type filter hook ingress device "${link}" priority 0; ${rules}`;
@@ -482,14 +492,7 @@ const faults: Readonly<Record<string, Fault>> = {
     exit: 2,
   },
   "our nftables table is gone": {
-    plant: async () => {
-      const release = await holdSwitch();
-      await must({ netns: a.netns, argv: ["nft", "delete", "table", "inet", "socketplane"] });
-      return async () => {
-        await release();
-        await restartAgent();
-      };
-    },
+    plant: () => byNft("delete", "table", "inet", "socketplane"),
     found: [
       {
         id: "networks.standing",
@@ -504,15 +507,7 @@ const faults: Readonly<Record<string, Fault>> = {
     exit: 2,
   },
   "a chain of our nftables table has lost its rules": {
-    plant: async () => {
-      const release = await holdSwitch();
-      const chain = ["inet", "socketplane", "input"];
-      await must({ netns: a.netns, argv: ["nft", "flush", "chain", ...chain] });
-      return async () => {
-        await release();
-        await restartAgent();
-      };
-    },
+    plant: () => byNft("flush", "chain", "inet", "socketplane", "input"),
     found: [
       {
         id: "networks.standing",
